@@ -1,0 +1,3 @@
+module github.com/skep-dev/skep
+
+go 1.25.0
