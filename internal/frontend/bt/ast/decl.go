@@ -1,5 +1,7 @@
 package ast
 
+import "github.com/skep-dev/skep/internal/source"
+
 // CDefKind tells the forms of C text apart.
 type CDefKind uint8
 
@@ -92,12 +94,14 @@ type AttachPoint struct {
 	// Provider is the full lower-case name of the probe type ("kprobe" for
 	// "k"; see CanonicalProvider), or the text as written when it is no
 	// known one or holds a wildcard.
-	Provider string
+	Provider     string
+	ProviderSpan source.Span
 	// Args are the parts after the provider: separated by colons, with
 	// quotes and escapes removed and positional parameters replaced.
 	// Wildcards are kept. A source location `target@file:line` gives the
 	// parts "target", "@", "file", "line".
-	Args []string
+	Args     []string
+	ArgSpans []source.Span // where each of Args is written
 }
 
 func (*CDef) declNode()    {}

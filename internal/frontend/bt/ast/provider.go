@@ -2,61 +2,55 @@ package ast
 
 import "strings"
 
-type providerNames struct {
-	name    string
-	aliases []string
-}
-
-// providers are the probe types of the language with their other names.
-func providers() []providerNames {
-	return []providerNames{
-		{"begin", nil},
-		{"bench", nil},
-		{"end", nil},
-		{"fentry", []string{"f", "kfunc"}},
-		{"fexit", []string{"fr", "kretfunc"}},
-		{"hardware", []string{"h"}},
-		{"interval", []string{"i"}},
-		{"iter", []string{"it"}},
-		{"kprobe", []string{"k"}},
-		{"kretprobe", []string{"kr"}},
-		{"profile", []string{"p"}},
-		{"rawtracepoint", []string{"rt"}},
-		{"self", nil},
-		{"software", []string{"s"}},
-		{"test", nil},
-		{"tracepoint", []string{"t"}},
-		{"uprobe", []string{"u"}},
-		{"uretprobe", []string{"ur"}},
-		{"usdt", []string{"U"}},
-		{"watchpoint", []string{"w"}},
-	}
-}
-
 // Providers returns the full names of all probe types, sorted.
 func Providers() []string {
-	var names []string
-	for _, p := range providers() {
-		names = append(names, p.name)
+	return []string{
+		"begin", "bench", "end", "fentry", "fexit", "hardware", "interval", "iter", "kprobe", "kretprobe",
+		"profile", "rawtracepoint", "self", "software", "test", "tracepoint", "uprobe", "uretprobe", "usdt",
+		"watchpoint",
 	}
-	return names
 }
 
 // CanonicalProvider returns the full name of a probe type given by any of its
-// names, and whether there is one. Names are compared as written first, since
-// "U" (usdt) and "u" (uprobe) differ by case only, then in lower case.
+// names, and whether there is one; the name itself when there is none. Case
+// does not matter, but for "U" (usdt) and "u" (uprobe).
 func CanonicalProvider(name string) (string, bool) {
-	for _, try := range []string{name, strings.ToLower(name)} {
-		for _, p := range providers() {
-			if p.name == try {
-				return p.name, true
-			}
-			for _, a := range p.aliases {
-				if a == try {
-					return p.name, true
-				}
-			}
-		}
+	if name == "U" {
+		return "usdt", true
+	}
+	switch lower := strings.ToLower(name); lower {
+	case "begin", "bench", "end", "fentry", "fexit", "hardware", "interval", "iter", "kprobe", "kretprobe",
+		"profile", "rawtracepoint", "self", "software", "test", "tracepoint", "uprobe", "uretprobe", "usdt",
+		"watchpoint":
+		return lower, true
+	case "f", "kfunc":
+		return "fentry", true
+	case "fr", "kretfunc":
+		return "fexit", true
+	case "h":
+		return "hardware", true
+	case "i":
+		return "interval", true
+	case "it":
+		return "iter", true
+	case "k":
+		return "kprobe", true
+	case "kr":
+		return "kretprobe", true
+	case "p":
+		return "profile", true
+	case "rt":
+		return "rawtracepoint", true
+	case "s":
+		return "software", true
+	case "t":
+		return "tracepoint", true
+	case "u":
+		return "uprobe", true
+	case "ur":
+		return "uretprobe", true
+	case "w":
+		return "watchpoint", true
 	}
 	return name, false
 }

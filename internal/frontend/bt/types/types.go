@@ -78,8 +78,6 @@ type Type struct {
 	Ctx bool
 	// Format is the format of a Timestamp.
 	Format string
-	// Text is the text of a string literal of this very type.
-	Text string
 }
 
 // Field is a part of a Tuple (without a name) or a Record.
