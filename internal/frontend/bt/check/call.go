@@ -7,8 +7,6 @@ import (
 	"github.com/skep-dev/skep/internal/frontend/bt/probe"
 	"github.com/skep-dev/skep/internal/frontend/bt/types"
 	"github.com/skep-dev/skep/internal/plan"
-	"github.com/skep-dev/skep/internal/render"
-	"github.com/skep-dev/skep/internal/source"
 )
 
 // function is one of the language's functions: how many arguments it takes
@@ -179,8 +177,8 @@ func (c *checker) format(x *ast.Call) *types.Type {
 		}
 		args = append(args, t.Plan())
 	}
-	if c.diags != nil {
-		if err := render.CheckFormat(format, args); err != nil {
+	if c.diags != nil && c.env.CheckFormat != nil {
+		if err := c.env.CheckFormat(format, args); err != nil {
 			c.errorf("bt-format", x.Args[0].Span(), "%s(): %v", x.Func.Text, err)
 		}
 	}
@@ -432,6 +430,3 @@ func (c *checker) macaddr(x *ast.Call) *types.Type {
 	}
 	return &types.Type{Kind: types.MAC, Size: 6}
 }
-
-// place is where a call stands, for the plan.
-func place(s source.Span) string { return s.String() }
