@@ -1,8 +1,8 @@
 package ctypes
 
 // Type is a C type: one of *Void, *Int, *Float, *Pointer, *Array, *Struct,
-// *Enum, *Typedef, *Qual, *Fwd and *Func. Types may form cycles through
-// pointers.
+// *Enum, *Typedef, *Qual, *Fwd, *Func and, behind pointers, *Lazy. Types may
+// form cycles through pointers.
 type Type interface{ ctype() }
 
 // Void is C's void.
@@ -10,7 +10,7 @@ type Void struct{}
 
 // Int is an integer type. Size is in bytes.
 type Int struct {
-	Name   string // "int", "unsigned long", "char", "_Bool"
+	Name   string // "int", "unsigned long" (BTF: "long unsigned int"), "char", "_Bool"
 	Size   int
 	Signed bool
 	Char   bool // a character type, so that arrays of it are strings
@@ -118,7 +118,7 @@ func (*Qual) ctype()    {}
 func (*Fwd) ctype()     {}
 func (*Func) ctype()    {}
 
-// Strip removes typedefs and qualifiers.
+// Strip removes typedefs and qualifiers, and loads a Lazy type.
 func Strip(t Type) Type {
 	for {
 		switch x := t.(type) {
@@ -126,6 +126,8 @@ func Strip(t Type) Type {
 			t = x.Type
 		case *Qual:
 			t = x.Type
+		case *Lazy:
+			t = x.Load()
 		default:
 			return t
 		}
