@@ -32,6 +32,8 @@ type Env struct {
 	Params   []string                // positional parameters $1, $2, ...
 	Getenv   func(key string) string // the environment's settings; nil for none
 	Unsafe   bool                    // allow system() and its like
+	// CheckFormat checks a format string against its arguments' types.
+	CheckFormat func(format string, args []plan.Type) error
 }
 
 // Program is a script with everything resolved.
