@@ -81,11 +81,11 @@ func (b *BTF) decodeKind(id uint32, r record, name string, depth int) (Type, err
 	case BTFPtr:
 		return b.decodePtr(id, r, depth)
 	case BTFArray:
-		elem, err := b.decode(b.order.Uint32(r.extra), depth+1)
+		elem, err := b.decode(b.u32(r.extra), depth+1)
 		if err != nil {
 			return nil, err
 		}
-		return &Array{Elem: elem, Len: int(b.order.Uint32(r.extra[8:]))}, nil
+		return &Array{Elem: elem, Len: int(b.u32(r.extra[8:]))}, nil
 	case BTFStruct, BTFUnion:
 		return b.decodeStruct(id, r, name, depth)
 	case BTFEnum, BTFEnum64:
@@ -127,7 +127,7 @@ func (b *BTF) decodeKind(id uint32, r record, name string, depth int) (Type, err
 var qualNames = map[BTFKind]string{BTFConst: "const", BTFVolatile: "volatile", BTFRestrict: "restrict"}
 
 func (b *BTF) decodeInt(id uint32, r record, name string) (Type, error) {
-	enc := b.order.Uint32(r.extra) >> btfIntEncoded
+	enc := b.u32(r.extra) >> btfIntEncoded
 	if r.size == 0 || r.size > 16 || r.size&(r.size-1) != 0 {
 		return nil, fmt.Errorf("BTF: type %d: integer of %d bytes", id, r.size)
 	}
@@ -205,18 +205,18 @@ func (b *BTF) decodeStruct(id uint32, r record, name string, depth int) (Type, e
 		m := r.extra[i*12:]
 		f := &s.Fields[i]
 		var err error
-		if f.Name, err = b.String(b.order.Uint32(m)); err != nil {
+		if f.Name, err = b.String(b.u32(m)); err != nil {
 			return nil, fmt.Errorf("BTF: type %d: %w", id, err)
 		}
-		if f.Type, err = b.decode(b.order.Uint32(m[4:]), depth+1); err != nil {
+		if f.Type, err = b.decode(b.u32(m[4:]), depth+1); err != nil {
 			return nil, err
 		}
-		off := b.order.Uint32(m[8:])
+		off := b.u32(m[8:])
 		f.Offset = int(off)
 		if r.flag {
 			f.Offset, f.BitSize = int(off&0xffffff), int(off>>24)
 		} else {
-			b.oldBitfield(f, b.order.Uint32(m[4:]))
+			b.oldBitfield(f, b.u32(m[4:]))
 		}
 	}
 	return s, nil
@@ -235,7 +235,7 @@ func (b *BTF) oldBitfield(f *Field, id uint32) {
 			id = r.size
 			continue
 		case BTFInt:
-			word := b.order.Uint32(r.extra)
+			word := b.u32(r.extra)
 			if bits := word & 0xff; bits != r.size*8 {
 				f.BitSize = int(bits)
 				f.Offset += int(word >> 16 & 0xff)
@@ -252,13 +252,13 @@ func (b *BTF) decodeEnum(r record, name string) (Type, error) {
 		v := r.extra[i*step:]
 		val := &e.Values[i]
 		var err error
-		if val.Name, err = b.String(b.order.Uint32(v)); err != nil {
+		if val.Name, err = b.String(b.u32(v)); err != nil {
 			return nil, err
 		}
-		low := b.order.Uint32(v[4:])
+		low := b.u32(v[4:])
 		switch {
 		case r.kind == BTFEnum64:
-			val.Value = int64(uint64(b.order.Uint32(v[8:]))<<32 | uint64(low))
+			val.Value = int64(uint64(b.u32(v[8:]))<<32 | uint64(low))
 		case e.Signed:
 			val.Value = int64(int32(low))
 		default:
@@ -279,7 +279,7 @@ func (b *BTF) decodeProto(id uint32, r record, depth int) (Type, error) {
 	}
 	for i := range r.vlen {
 		p := r.extra[i*8:]
-		name, typ := b.order.Uint32(p), b.order.Uint32(p[4:])
+		name, typ := b.u32(p), b.u32(p[4:])
 		if name == 0 && typ == 0 {
 			f.Variadic = i == r.vlen-1
 			break

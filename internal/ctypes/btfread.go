@@ -14,7 +14,7 @@ import (
 //
 // A BTF may be used by several goroutines.
 type BTF struct {
-	order   binary.ByteOrder
+	big     bool // big-endian
 	types   []byte
 	strs    []byte
 	offs    []uint32 // where each type begins in types
@@ -40,21 +40,20 @@ func OpenBTF(data []byte, base *BTF) (*BTF, error) {
 	b := &BTF{base: base, cache: map[uint32]Type{}, lazies: map[uint32]*Lazy{}}
 	switch {
 	case binary.LittleEndian.Uint16(data) == btfMagic:
-		b.order = binary.LittleEndian
 	case binary.BigEndian.Uint16(data) == btfMagic:
-		b.order = binary.BigEndian
+		b.big = true
 	default:
 		return nil, fmt.Errorf("BTF: magic number %#04x", binary.LittleEndian.Uint16(data))
 	}
 	if data[2] != btfVersion {
 		return nil, fmt.Errorf("BTF: version %d, only %d is known", data[2], btfVersion)
 	}
-	hdr := uint64(b.order.Uint32(data[4:]))
+	hdr := uint64(b.u32(data[4:]))
 	if hdr < btfHeader || hdr > uint64(len(data)) {
 		return nil, fmt.Errorf("BTF: header length %d", hdr)
 	}
 	part := func(what string, at int) ([]byte, error) {
-		off, n := hdr+uint64(b.order.Uint32(data[at:])), uint64(b.order.Uint32(data[at+4:]))
+		off, n := hdr+uint64(b.u32(data[at:])), uint64(b.u32(data[at+4:]))
 		if off+n > uint64(len(data)) {
 			return nil, fmt.Errorf("BTF: %s section at %d with %d bytes ends after the %d bytes there are", what, off, n, len(data))
 		}
@@ -78,6 +77,15 @@ func OpenBTF(data []byte, base *BTF) (*BTF, error) {
 	return b, b.index()
 }
 
+// u32 reads a number. It is the inner loop of everything here, so that a
+// branch is taken rather than an interface.
+func (b *BTF) u32(p []byte) uint32 {
+	if b.big {
+		return binary.BigEndian.Uint32(p)
+	}
+	return binary.LittleEndian.Uint32(p)
+}
+
 // index finds where each type begins, and checks that it ends in time.
 func (b *BTF) index() error {
 	b.offs = make([]uint32, 0, len(b.types)/24+1)
@@ -85,7 +93,7 @@ func (b *BTF) index() error {
 		if len(b.types)-off < 12 {
 			return fmt.Errorf("BTF: type %d at byte %d is cut off", b.NumTypes(), off)
 		}
-		info := b.order.Uint32(b.types[off+4:])
+		info := b.u32(b.types[off+4:])
 		kind := BTFKind(info >> btfKindShift & btfKindMask)
 		if kind == BTFVoid || kind >= numBTFKinds {
 			return fmt.Errorf("BTF: type %d at byte %d has the unknown kind %d", b.NumTypes(), off, kind)
@@ -126,13 +134,13 @@ func (b *BTF) record(id uint32) (r record, ok bool) {
 		return r, false
 	}
 	t := b.types[b.offs[id-b.first]:]
-	info := b.order.Uint32(t[4:])
+	info := b.u32(t[4:])
 	r = record{
-		name: b.order.Uint32(t),
+		name: b.u32(t),
 		kind: BTFKind(info >> btfKindShift & btfKindMask),
 		vlen: int(info & btfVlenMask),
 		flag: info&btfKindFlag != 0,
-		size: b.order.Uint32(t[8:]),
+		size: b.u32(t[8:]),
 	}
 	s := &btfShape[r.kind]
 	r.extra = t[12 : 12+s.fixed+s.each*r.vlen]
@@ -211,11 +219,11 @@ func (b *BTF) scan(name string, kinds []BTFKind) (ids []uint32) {
 	}
 	for i, off := range b.offs {
 		t := b.types[off:]
-		n := b.order.Uint32(t)
+		n := b.u32(t)
 		if n != at[0] && (len(at) == 1 || !slices.Contains(at, n)) {
 			continue
 		}
-		if slices.Contains(kinds, BTFKind(b.order.Uint32(t[4:])>>btfKindShift&btfKindMask)) {
+		if slices.Contains(kinds, BTFKind(b.u32(t[4:])>>btfKindShift&btfKindMask)) {
 			ids = append(ids, b.first+uint32(i))
 		}
 	}
@@ -255,7 +263,7 @@ func (b *BTF) hash() {
 	b.heads = make([]uint32, size)
 	b.next = make([]uint32, len(b.offs))
 	for i, off := range b.offs {
-		n := b.order.Uint32(b.types[off:])
+		n := b.u32(b.types[off:])
 		if n == 0 {
 			continue
 		}
@@ -272,10 +280,10 @@ func (b *BTF) hash() {
 func (b *BTF) findHashed(name string, kinds []BTFKind) (ids []uint32) {
 	for e := b.heads[hashName([]byte(name))&uint32(len(b.heads)-1)]; e != 0; e = b.next[e-1] {
 		t := b.types[b.offs[e-1]:]
-		if !slices.Contains(kinds, BTFKind(b.order.Uint32(t[4:])>>btfKindShift&btfKindMask)) {
+		if !slices.Contains(kinds, BTFKind(b.u32(t[4:])>>btfKindShift&btfKindMask)) {
 			continue
 		}
-		if s, _ := b.bytesAt(b.order.Uint32(t)); string(s) == name {
+		if s, _ := b.bytesAt(b.u32(t)); string(s) == name {
 			ids = append(ids, b.first+e-1)
 		}
 	}
@@ -288,10 +296,10 @@ func (b *BTF) findHashed(name string, kinds []BTFKind) (ids []uint32) {
 func (b *BTF) Names(kind BTFKind, yield func(id uint32, name string) bool) {
 	for i, off := range b.offs {
 		t := b.types[off:]
-		if BTFKind(b.order.Uint32(t[4:])>>btfKindShift&btfKindMask) != kind {
+		if BTFKind(b.u32(t[4:])>>btfKindShift&btfKindMask) != kind {
 			continue
 		}
-		if s, ok := b.bytesAt(b.order.Uint32(t)); ok && !yield(b.first+uint32(i), string(s)) {
+		if s, ok := b.bytesAt(b.u32(t)); ok && !yield(b.first+uint32(i), string(s)) {
 			return
 		}
 	}
