@@ -38,9 +38,13 @@ func (b *Builder) Terminated() bool { return b.Block.Term.Kind != NoTerm }
 // Const is an I64 constant.
 func (b *Builder) Const(x int64) *Value { return b.ConstOf(I64, x) }
 
-// ConstOf is a constant of the given type.
+// ConstOf is a constant of the given type. Of x for an I32 the low 32 bits
+// count.
 func (b *Builder) ConstOf(t Type, x int64) *Value {
 	v := b.emit(OpConst, t)
+	if t == I32 {
+		x = int64(int32(x))
+	}
 	v.Imm = x
 	return v
 }

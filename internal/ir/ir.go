@@ -18,10 +18,25 @@ const (
 	Ptr
 )
 
-func (t Type) String() string { return [...]string{"void", "i32", "i64", "ptr"}[t] }
+var typeNames = [...]string{"void", "i32", "i64", "ptr"}
+
+func (t Type) String() string {
+	if int(t) >= len(typeNames) {
+		return "invalid"
+	}
+	return typeNames[t]
+}
 
 // Bits returns 32 for I32, 64 for I64 and Ptr, and 0 for Void.
-func (t Type) Bits() int { return [...]int{0, 32, 64, 64}[t] }
+func (t Type) Bits() int {
+	switch t {
+	case I32:
+		return 32
+	case I64, Ptr:
+		return 64
+	}
+	return 0
+}
 
 // Module is one compilation unit.
 type Module struct {
@@ -128,6 +143,8 @@ type Value struct {
 	Width uint8
 	// Signed makes a load sign-extend.
 	Signed bool
+	// Volatile forbids to remove, repeat, merge or forward a load or store.
+	Volatile bool
 	// Atomic is the operation of an Atomic value.
 	Atomic AtomicOp
 	// Sym names a map, data, function, helper or kfunc.
@@ -155,7 +172,12 @@ const (
 
 var atomicNames = [...]string{"add", "or", "and", "xor", "fetch_add", "fetch_or", "fetch_and", "fetch_xor", "xchg", "cmpxchg"}
 
-func (a AtomicOp) String() string { return atomicNames[a] }
+func (a AtomicOp) String() string {
+	if int(a) >= len(atomicNames) {
+		return "invalid"
+	}
+	return atomicNames[a]
+}
 
 // Fetches reports whether the operation returns the old value.
 func (a AtomicOp) Fetches() bool { return a >= AtomicFetchAdd }
@@ -179,6 +201,18 @@ const (
 	COREEnumvalValue
 	CORETypeMatches
 )
+
+var coreNames = [...]string{
+	"field_offset", "field_size", "field_exists", "field_signed", "field_lshift", "field_rshift",
+	"type_id_local", "type_id_target", "type_exists", "type_size", "enumval_exists", "enumval_value", "type_matches",
+}
+
+func (k COREKind) String() string {
+	if int64(k) >= int64(len(coreNames)) {
+		return "invalid"
+	}
+	return coreNames[k]
+}
 
 // CORE is a CO-RE relocation: the root type, the access path as libbpf spells
 // it ("0:1:3") and what is asked of it. The operation's Imm is the answer for
