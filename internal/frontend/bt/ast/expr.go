@@ -133,7 +133,8 @@ type Ternary struct {
 	Else Expr
 }
 
-// IfExpr is an if used for its value: at least one of its blocks has one.
+// IfExpr is an if where an expression is expected; blocks of it that have no
+// value make none.
 type IfExpr struct {
 	Place
 	Cond Expr

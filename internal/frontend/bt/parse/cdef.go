@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
@@ -116,6 +117,9 @@ func (p *parser) cdef() *ast.CDef {
 	}
 	d.Text = trimRight(p.src[start.start:end])
 	d.Place = p.place(start.start, start.start+len(d.Text))
+	p.comments = slices.DeleteFunc(p.comments, func(c *ast.Comment) bool {
+		return c.At.Start > start.start && c.At.Start < end // they are part of the text
+	})
 	p.accept(tSemi)
 	return d
 }

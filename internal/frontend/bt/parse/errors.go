@@ -228,7 +228,8 @@ func (p *parser) atTopLevel() bool {
 		return p.after(p.tok).kind == tIdent
 	case "begin", "end", "BEGIN", "END":
 		k := p.after(p.tok).kind
-		return k == tLBrace || k == tComma || k == tSlash
+		indented := p.tok.start > 0 && p.src[p.tok.start-1] != '\n'
+		return k == tLBrace || k == tComma || k == tSlash && !indented
 	}
 	return false
 }

@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -24,6 +26,20 @@ func (p *parser) intLit() *ast.IntLit {
 	lit.Value, lit.Suffix = v, ast.IntSuffix(suffix)
 	p.next()
 	return lit
+}
+
+// Int returns the value of a number as the language writes it, and its
+// suffix: the numbers in attach points ("profile:hz:99", "interval:1s",
+// "kprobe:f+0x10") follow the rules of integer literals.
+func Int(text string) (uint64, ast.IntSuffix, error) {
+	if text == "" || !isDigit(text[0]) {
+		return 0, "", fmt.Errorf("%q is not a number", text)
+	}
+	v, suffix, problem := decodeInt(text)
+	if problem != "" {
+		return 0, "", errors.New(problem)
+	}
+	return v, ast.IntSuffix(suffix), nil
 }
 
 // suffixFact says what the suffix of an integer literal does: the value is

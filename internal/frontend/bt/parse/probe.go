@@ -162,7 +162,7 @@ func (p *parser) newAttachPoint(start, end int) *ast.AttachPoint {
 			frontAt.Start += i + 1
 		}
 	}
-	if front == "" {
+	if front == "" && frontAt.Start == frontAt.End {
 		p.errorf(Syntax, frontAt, "expected the type of a probe before the first ':'")
 		return ap
 	}

@@ -37,6 +37,9 @@ func (p *parser) typeSuffixes(elem ast.TypeExpr, start int) ast.TypeExpr {
 			p.tooDeep("a type with too many levels")
 			return elem
 		}
+		if p.tok.kind == tMulAssign { // `int8 *= 1` is a pointer and an assignment
+			p.tok.kind, p.tok.end = tStar, p.tok.start+1
+		}
 		open := p.tok
 		switch {
 		case p.accept(tStar):
