@@ -16,6 +16,7 @@ const (
 	Ring    = "skep_ring"    // BPF_MAP_TYPE_RINGBUF of records
 	Missed  = "skep_missed"  // per-CPU array of u64, indexed by Missed*
 	Scratch = "skep_scratch" // per-CPU array of slots for large values
+	Start   = "skep_start"   // array of one u64: CLOCK_BOOTTIME in ns when the probes were attached
 )
 
 // Indices of the counters in the map Missed.

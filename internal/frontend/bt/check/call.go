@@ -242,7 +242,7 @@ func (c *checker) deleteKey(x *ast.Call) *types.Type {
 			return types.BoolType()
 		}
 		m.keyed = true
-		c.key(m, keyList(x.Args[1]), x.Args[1].Span())
+		c.key(m, KeyList(x.Args[1]), x.Args[1].Span())
 		if _, isTuple := x.Args[1].(*ast.Tuple); isTuple {
 			c.expr(x.Args[1])
 		}
@@ -252,8 +252,8 @@ func (c *checker) deleteKey(x *ast.Call) *types.Type {
 	return types.BoolType()
 }
 
-// keyList gives the keys of a key that is written as one expression.
-func keyList(e ast.Expr) []ast.Expr {
+// KeyList gives the keys of a key that is written as one expression.
+func KeyList(e ast.Expr) []ast.Expr {
 	if t, ok := e.(*ast.Tuple); ok && len(t.Elems) > 1 {
 		return t.Elems
 	}
@@ -264,7 +264,7 @@ func (c *checker) hasKey(x *ast.Call) *types.Type {
 	ref, m := c.mapArg(x, 0)
 	if ref != nil {
 		m.keyed = true
-		c.key(m, keyList(x.Args[1]), x.Args[1].Span())
+		c.key(m, KeyList(x.Args[1]), x.Args[1].Span())
 	}
 	return types.BoolType()
 }

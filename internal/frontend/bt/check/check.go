@@ -53,7 +53,11 @@ type Instance struct {
 	types map[ast.Expr]*types.Type
 	vars  map[*ast.Var]*Variable
 	decls map[ast.Node]*Variable
+	sizes map[*ast.Sizeof]int
 }
+
+// Sizeof returns the bytes of what a sizeof names.
+func (in *Instance) Sizeof(x *ast.Sizeof) int { return in.sizes[x] }
 
 // Type returns the type of an expression of the probe.
 func (in *Instance) Type(e ast.Expr) *types.Type {
@@ -191,7 +195,7 @@ func (c *checker) instances(p *ast.Program) {
 				total++
 				in := byKind[pt.Kind]
 				if in == nil || each {
-					in = &Instance{Probe: pr, types: map[ast.Expr]*types.Type{}, vars: map[*ast.Var]*Variable{}, decls: map[ast.Node]*Variable{}}
+					in = &Instance{Probe: pr, types: map[ast.Expr]*types.Type{}, vars: map[*ast.Var]*Variable{}, decls: map[ast.Node]*Variable{}, sizes: map[*ast.Sizeof]int{}}
 					byKind[pt.Kind] = in
 					c.prog.Instances = append(c.prog.Instances, in)
 				}

@@ -369,17 +369,22 @@ func (c *checker) record(x *ast.Record) *types.Type {
 }
 
 func (c *checker) sizeof(x *ast.Sizeof) *types.Type {
+	var t *types.Type
 	if x.X != nil {
-		c.expr(x.X)
+		t = c.expr(x.X)
 	} else {
-		c.typeExpr(x.Type)
+		t = c.typeExpr(x.Type)
 	}
+	c.in.sizes[x] = t.Size
 	return types.Uint64()
 }
 
 // constant evaluates what is known without running the script: literals,
 // parameters and arithmetic on them.
 func (c *checker) constant(e ast.Expr) (int64, bool) { return constant(e, c.env) }
+
+// Constant evaluates an expression that is known without running the script.
+func (e Env) Constant(x ast.Expr) (int64, bool) { return constant(x, e) }
 
 func constant(e ast.Expr, env Env) (int64, bool) {
 	switch x := e.(type) {

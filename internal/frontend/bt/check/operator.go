@@ -149,6 +149,9 @@ func comparable(a, b *types.Type) bool {
 		a.Kind == types.Array && b.Kind == types.Array && a.Size == b.Size && a.Elem.Kind == types.Int
 }
 
+// ArithType is the type of arithmetic on two integers.
+func ArithType(op ast.BinaryOp, a, b *types.Type) *types.Type { return intResult(op, a, b) }
+
 // intResult follows the language: arithmetic is done in 64 bits and is signed
 // when an operand is signed (a literal takes the other operand's sign) or when
 // it is a subtraction.

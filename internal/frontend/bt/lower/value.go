@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
-	"github.com/skep-dev/skep/internal/frontend/bt/check"
 	"github.com/skep-dev/skep/internal/frontend/bt/types"
 	"github.com/skep-dev/skep/internal/ir"
 )
@@ -38,10 +37,10 @@ func (f *function) scalar(e ast.Expr) *ir.Value {
 	case *ast.Cast:
 		return f.cast(x)
 	case *ast.Sizeof:
-		return f.b.Const(int64(f.sizeof(x)))
+		return f.b.Const(int64(f.in.Sizeof(x)))
 	case *ast.Field:
-		if t, p := f.fieldAccess(x); p != nil {
-			return f.bitField(x, t, *p)
+		if fd, bits, p, ok := f.bitFieldOf(x); ok {
+			return f.bitField(fd, bits, p, f.in.Type(x))
 		}
 	}
 	// What is left names memory: fields, elements, dereferences.
@@ -51,13 +50,6 @@ func (f *function) scalar(e ast.Expr) *ir.Value {
 		return f.addr(p)
 	}
 	return f.load(p, t)
-}
-
-func (f *function) sizeof(x *ast.Sizeof) int {
-	if x.X != nil {
-		return f.in.Type(x.X).Size
-	}
-	return f.l.opts.Env.SizeOfType(x.Type)
 }
 
 // cast converts a value to an integer, boolean or pointer type.
@@ -456,7 +448,7 @@ func (f *function) compareMemory(x *ast.Binary) *ir.Value {
 	}
 	a, b := f.in.Type(x.X), f.in.Type(x.Y)
 	if a.Kind == types.String {
-		return f.b.Cmp(op, f.compareStrings(x.X, x.Y, int64(min(a.Size, b.Size)), a.Size != b.Size), f.b.Const(0))
+		return f.b.Cmp(op, f.differLoop(f.direct(x.X), f.direct(x.Y), int64(min(a.Size, b.Size)), true), f.b.Const(0))
 	}
 	t, _ := types.Promote(a, b)
 	if t == nil {
@@ -556,12 +548,6 @@ func (f *function) differ(p, q *ir.Value, size int64) *ir.Value {
 	return acc
 }
 
-// compareStrings is zero when two strings are the same up to their NUL. open
-// says that they have different sizes, so that one may go on behind n bytes.
-func (f *function) compareStrings(x, y ast.Expr, n int64, _ bool) *ir.Value {
-	return f.differLoop(f.direct(x), f.direct(y), n, true)
-}
-
 // differLoop compares n bytes one by one; with text it stops at a NUL.
 func (f *function) differLoop(p, q *ir.Value, n int64, text bool) *ir.Value {
 	b := f.b
@@ -596,5 +582,3 @@ func (f *function) differLoop(p, q *ir.Value, n int64, text bool) *ir.Value {
 	b.SetBlock(done)
 	return done.Params[0]
 }
-
-var _ = check.CommSize
