@@ -44,6 +44,9 @@ func ParseRelease(release string) (Version, error) {
 		if n < 0 {
 			n = len(rest)
 		}
+		if n == 0 && i == 2 {
+			break // "7.0."
+		}
 		v, err := strconv.ParseUint(rest[:n], 10, 16)
 		if err != nil {
 			return Version{}, fmt.Errorf("kernel release %q: no version", release)

@@ -110,3 +110,18 @@ func ObjectIDs(kind ObjectKind) ([]uint32, error) {
 		start = attr.nextID
 	}
 }
+
+// QueryTCX asks for the TCX programs at the ingress of a network device
+// (BPF_PROG_QUERY; kernel 6.6).
+func QueryTCX(ifindex int) error {
+	attr := struct {
+		ifindex, attachType, queryFlags, attachFlags uint32
+		progIDs                                      uint64
+		count, pad                                   uint32
+		attachFlagsOut, linkIDs, linkFlags, revision uint64
+	}{ifindex: uint32(ifindex), attachType: unix.BPF_TCX_INGRESS}
+	if _, err := bpf(unix.BPF_PROG_QUERY, &attr); err != nil {
+		return fmt.Errorf("BPF_PROG_QUERY: %w", err)
+	}
+	return nil
+}
