@@ -50,6 +50,10 @@ func (f *File) Line(n int) string {
 	return f.Content[start:end]
 }
 
+// LineStart returns the byte offset at which a 1-based line starts; that of the
+// first or last line when there is no such line.
+func (f *File) LineStart(n int) int { return f.lines[min(max(n, 1), len(f.lines))-1] }
+
 // Lines returns how many lines the file has; an empty file has one.
 func (f *File) Lines() int { return len(f.lines) }
 

@@ -107,7 +107,8 @@ func (p *parser) cdef() *ast.CDef {
 	end, ok := p.balanced(t)
 	p.jump(end)
 	if !ok {
-		p.errorf(Syntax, p.spanOf(p.tok), "expected '}' to end the definition, found %s", p.found()).
+		last := start.start + len(trimRight(p.src[start.start:end]))
+		p.errorf(Syntax, p.span(last, last), "expected '}' to end the definition, found %s", p.found()).
 			Note(p.spanOf(t), "this '{' is not closed")
 	}
 	for p.is("__attribute__") {

@@ -17,7 +17,8 @@ func (p *parser) report(code diag.Code, at source.Span, format string, args ...a
 	p.errors++
 	if p.errors > diag.Limit {
 		p.stopped = true
-		return p.diags.Errorf(code, at, "too many errors")
+		p.diags.Errorf(code, at, "too many errors")
+		return diag.Errorf(code, at, "")
 	}
 	return p.diags.Errorf(code, at, format, args...)
 }
@@ -56,7 +57,10 @@ func (p *parser) found() string {
 	case tString, tOpenString:
 		return "a string"
 	}
-	return "'" + p.text(t) + "'"
+	if text := p.text(t); text != "'" {
+		return "'" + text + "'"
+	}
+	return "a single quote"
 }
 
 // expect consumes a token of kind k or reports that it is missing; what says
@@ -67,6 +71,10 @@ func (p *parser) expect(k kind, what string) bool {
 	}
 	if what != "" {
 		what = " " + what
+	}
+	if k == tSemi && p.onNewLine() { // it belongs on the line before
+		p.errorf(Syntax, p.span(p.prevEnd, p.prevEnd), "expected ';'%s", what)
+		return false
 	}
 	p.errorf(Syntax, p.spanOf(p.tok), "expected '%s'%s, found %s", spelling[k], what, p.found())
 	return false
@@ -202,7 +210,7 @@ func (p *parser) syncTop(start int) {
 				p.next()
 				return
 			}
-		case tIdent:
+		case tIdent, tHash:
 			if p.tok.start > start && p.atDecl() {
 				return
 			}
@@ -239,9 +247,14 @@ func (p *parser) atDecl() bool {
 	if !p.onNewLine() {
 		return false
 	}
+	if p.tok.kind == tHash {
+		return isIdentStart(p.at(p.tok.end))
+	}
 	switch p.text(p.tok) {
 	case "config", "import":
 		return true
+	case "struct", "union", "enum":
+		return p.atCDef()
 	case "let":
 		return p.after(p.tok).kind == tMap
 	}

@@ -210,6 +210,9 @@ func (p *parser) postfix(x ast.Expr, start int) ast.Expr {
 func (p *parser) field(x ast.Expr, start int) ast.Expr {
 	arrow := p.tok.kind == tArrow
 	p.next()
+	if lit, ok := x.(*ast.IntLit); ok && p.tok.kind == tInt && !arrow {
+		p.report(Literal, p.span(lit.At.Start, p.tok.end), "there are no floating point numbers")
+	}
 	if p.tok.kind == tInt && !arrow {
 		f := &ast.TupleField{X: x, IdxAt: p.spanOf(p.tok)}
 		i := p.intLit()

@@ -150,8 +150,26 @@ func (p *parser) scanString(pos int) token {
 
 // operator returns the longest operator or delimiter at pos, or tIllegal.
 func (p *parser) operator(pos int) kind {
+	switch p.src[pos] { // the most frequent ones, and the only ones with this character
+	case '(':
+		return tLParen
+	case ')':
+		return tRParen
+	case '[':
+		return tLBracket
+	case ']':
+		return tRBracket
+	case '{':
+		return tLBrace
+	case '}':
+		return tRBrace
+	case ',':
+		return tComma
+	case ';':
+		return tSemi
+	}
 	found := tIllegal
-	for k := tLBrace; k < numKinds; k++ {
+	for k := tColon; k < numKinds; k++ {
 		s := spelling[k]
 		if s[0] == p.src[pos] && len(s) > len(spelling[found]) && strings.HasPrefix(p.src[pos:], s) {
 			found = k
@@ -216,4 +234,10 @@ func (p *parser) place(start, end int) ast.Place { return ast.Place{At: p.span(s
 // from is the place from start to the last consumed token.
 func (p *parser) from(start int) ast.Place { return p.place(start, p.prevEnd) }
 
-func (p *parser) spanOf(t token) source.Span { return p.span(t.start, t.end) }
+// spanOf is the place of a token; the end of the file is behind the last token.
+func (p *parser) spanOf(t token) source.Span {
+	if t.kind == tEOF {
+		return p.span(p.prevEnd, p.prevEnd)
+	}
+	return p.span(t.start, t.end)
+}

@@ -18,10 +18,7 @@ func (p *parser) intLit() *ast.IntLit {
 	lit := &ast.IntLit{Place: ast.Place{At: p.spanOf(p.tok)}, Raw: raw}
 	v, suffix, problem := decodeInt(raw)
 	if problem != "" {
-		d := p.report(Literal, lit.At, "%s", problem)
-		if p.at(p.tok.end) == '.' && isDigit(p.at(p.tok.end+1)) {
-			d.WithHint("there are no floating point numbers")
-		}
+		p.report(Literal, lit.At, "%s", problem)
 	}
 	lit.Value, lit.Suffix = v, ast.IntSuffix(suffix)
 	p.next()

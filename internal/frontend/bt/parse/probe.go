@@ -54,9 +54,16 @@ func (p *parser) missingBody(pr *ast.Probe) {
 	case pr.Pred != nil:
 	case strings.HasSuffix(last.Raw, ":"):
 		d.WithHint("an attach point holds no spaces unless it is quoted")
+	case len(last.Args) == 0 && p.failTok.kind == tIdent && isProvider(last.Raw):
+		d.WithHint("the type of a probe and its target are joined by ':', as in '%s:%s'", last.Raw, p.text(p.failTok))
 	case p.failTok.kind == tIdent:
 		d.WithHint("attach points are separated by commas; a predicate stands between '/'")
 	}
+}
+
+func isProvider(name string) bool {
+	_, known := ast.CanonicalProvider(name)
+	return known
 }
 
 // predicate = "/" expr "/"
@@ -79,6 +86,9 @@ func (p *parser) attachPoint() *ast.AttachPoint {
 	start := p.tok.start
 	switch p.tok.kind {
 	case tIdent, tString, tOpenString, tParam, tStar, tQuestion, tLBracket:
+	case tRBrace:
+		p.errorf(Syntax, p.spanOf(p.tok), "this '}' closes nothing")
+		return nil
 	default:
 		p.expected("a probe").WithHint("a probe is written 'type:target {...}', such as 'tracepoint:sched:sched_switch {...}'")
 		return nil
