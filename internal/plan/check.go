@@ -29,7 +29,7 @@ func (p *Plan) check() error {
 		if err := m.Value.check(); err != nil {
 			return fmt.Errorf("value of %s: %w", m.Name, err)
 		}
-		if m.Agg == Lhist && (m.Step <= 0 || m.Max <= m.Min || (m.Max-m.Min)/m.Step > maxSize/8) {
+		if m.Agg == Lhist && (m.Step <= 0 || m.Max <= m.Min || uint64(m.Max-m.Min)/uint64(m.Step) > maxSize/8) {
 			return fmt.Errorf("%s: lhist from %d to %d by %d", m.Name, m.Min, m.Max, m.Step)
 		}
 		if m.Bits < 0 || m.Bits > 5 {
@@ -42,6 +42,9 @@ func (p *Plan) check() error {
 func (f *Field) check(size int) error {
 	if f.Offset < 0 || f.Type.Size < 0 || f.Offset+f.Type.Size > size {
 		return fmt.Errorf("bytes %d to %d lie outside of %d", f.Offset, f.Offset+f.Type.Size, size)
+	}
+	if f.BitOffset < 0 || f.BitSize < 0 || f.BitOffset > 8*f.Type.Size-f.BitSize {
+		return fmt.Errorf("bits %d to %d lie outside of %d bytes", f.BitOffset, f.BitOffset+f.BitSize, f.Type.Size)
 	}
 	return f.Type.check()
 }
@@ -56,7 +59,7 @@ func (t *Type) check() error {
 			return fmt.Errorf("%s of %d bytes", t.Kind, t.Size)
 		}
 	case Array:
-		if t.Elem == nil || t.Len < 0 || t.Elem.Size*t.Len > t.Size {
+		if t.Elem == nil || t.Len < 0 || t.Len > 0 && (t.Elem.Size <= 0 || t.Len > t.Size/t.Elem.Size) {
 			return fmt.Errorf("array of %d elements in %d bytes", t.Len, t.Size)
 		}
 		return t.Elem.check()

@@ -45,6 +45,25 @@ func TestLhistBucket(t *testing.T) {
 	}
 }
 
+func TestDecodeRefuses(t *testing.T) {
+	ok := Type{Kind: Int, Size: 8}
+	for name, p := range map[string]Plan{
+		"array that overflows": {Maps: []Map{{Name: "@", Value: Type{Kind: Array, Size: 8, Elem: &Type{Kind: Buffer, Size: 1 << 26}, Len: 1 << 38}}}},
+		"array of nothing":     {Maps: []Map{{Name: "@", Value: Type{Kind: Array, Size: 8, Elem: &Type{Kind: None}, Len: 1 << 40}}}},
+		"lhist that overflows": {Maps: []Map{{Name: "@", Agg: Lhist, Value: ok, Min: math.MinInt64, Max: math.MaxInt64, Step: 1}}},
+		"bits outside":         {Maps: []Map{{Name: "@", Value: Type{Kind: Record, Size: 8, Fields: []Field{{BitOffset: 60, BitSize: 5, Type: ok}}}}}},
+		"field outside":        {Events: []Event{{Kind: Printf, Size: 16, Args: []Field{{Offset: 9, Type: ok}}}}},
+	} {
+		data, err := p.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode(data); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	p := Plan{Source: "x.bt", Probes: []Probe{{Kind: Begin, Name: "begin", Program: "p0"}},
 		Events: []Event{{Kind: Printf, Size: 16, Format: "%d\n", Args: []Field{{Offset: 8, Type: Type{Kind: Int, Size: 8}}}}},
