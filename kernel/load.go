@@ -35,9 +35,9 @@ type Session struct {
 	opts     Options
 	narrator narrator
 
-	maps   map[string]*ebpf.Map
-	progs  map[string]*ebpf.Program
-	events *Events
+	maps    map[string]*ebpf.Map
+	progs   map[string]*ebpf.Program
+	events  *Events
 	tracefs *sys.Tracefs // while attaching, when a probe needs it
 
 	mu       sync.Mutex // guards what follows
