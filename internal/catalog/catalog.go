@@ -2,7 +2,8 @@
 // the raw tracepoints of the kernel's BTF, and which kinds of probes the
 // kernel was built with.
 //
-// It imports ctypes, tracefs, plan and the standard library only.
+// It imports ctypes, tracefs, plan, the names of probe kinds and the standard
+// library only.
 package catalog
 
 import (
@@ -107,4 +108,26 @@ func (m *Machine) Missing(kind plan.ProbeKind) string {
 		return fmt.Sprintf("this kernel has no %ss (it was built without %s)", s.name, s.option)
 	}
 	return ""
+}
+
+// Running is the catalog of the running machine, from the tracefs that is
+// mounted, or else one of its own, and the running kernel's BTF.
+func Running() *Machine {
+	return New(func() (*tracefs.FS, error) {
+		t, err := tracefs.Find()
+		if errors.Is(err, tracefs.ErrNotMounted) {
+			if own, mountErr := tracefs.Mount(); mountErr == nil {
+				return own, nil
+			}
+		}
+		return t, err
+	}, ctypes.KernelBTF)
+}
+
+// Resolver resolves tracepoints' records and the kernel's types.
+func (m *Machine) Resolver() ctypes.Resolver {
+	return ctypes.NewChain(
+		func() (ctypes.Resolver, error) { return m.tracefs() },
+		func() (ctypes.Resolver, error) { return m.btf() },
+	)
 }

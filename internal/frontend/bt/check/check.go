@@ -108,6 +108,7 @@ type checker struct {
 	in     *Instance
 	scopes []map[string]*Variable
 	loops  int // loops around the current statement
+	copies int // how often unrolling repeats it
 	change bool
 	all    *diag.List
 }
@@ -231,7 +232,7 @@ var pointNames = map[string]bool{
 
 func (c *checker) walk() {
 	for _, in := range c.prog.Instances {
-		c.in, c.scopes, c.loops = in, nil, 0
+		c.in, c.scopes, c.loops, c.copies = in, nil, 0, 1
 		c.push()
 		if in.Probe.Pred != nil {
 			c.condition(in.Probe.Pred)

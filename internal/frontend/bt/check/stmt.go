@@ -60,13 +60,25 @@ func (c *checker) unsupportedStmt(s ast.Stmt, what string) {
 func (c *checker) unroll(x *ast.Unroll) {
 	c.expr(x.Count)
 	n, ok := c.constant(x.Count)
-	if !ok || n < 1 || n > 100 {
-		c.errorf("bt-type", x.Count.Span(), "unroll takes a constant from 1 to 100")
+	if !ok || n < 1 || n > maxUnroll {
+		c.errorf("bt-type", x.Count.Span(), "unroll takes a constant from 1 to %d", maxUnroll)
+		n = 1
+	}
+	outer := c.copies
+	c.copies *= int(n)
+	if c.copies > maxUnroll {
+		c.errorf("bt-type", x.Count.Span(), "nested unrolls repeat their body %d times, more than %d", c.copies, maxUnroll)
+		c.copies = outer
 	}
 	c.loops++
 	c.block(x.Body)
 	c.loops--
+	c.copies = outer
 }
+
+// maxUnroll bounds how often a statement is repeated, so that programs stay
+// within what the verifier looks at.
+const maxUnroll = 1000
 
 func (c *checker) varDecl(x *ast.VarDecl) {
 	if c.lookup(x.Var.Name) != nil {
