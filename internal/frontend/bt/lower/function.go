@@ -188,8 +188,10 @@ func (f *function) onStack(size int64) bool {
 	return true
 }
 
-// temp is memory for a value until the end of the statement.
+// temp is memory for a value until the end of the statement. An empty tuple
+// takes a byte, so that it has an address.
 func (f *function) temp(size int64) *ir.Value {
+	size = max(size, 1)
 	if f.onStack(size) {
 		return f.b.Alloca(align8(size), 8)
 	}
@@ -203,6 +205,7 @@ func (f *function) temp(size int64) *ir.Value {
 
 // memory is the place of a variable of the size.
 func (f *function) memory(size int64) (ptr *ir.Value) {
+	size = max(size, 1)
 	if f.onStack(size) {
 		return f.b.Alloca(align8(size), 8)
 	}

@@ -189,6 +189,8 @@ const inlineCopy = 64
 // read copies size bytes from a place to dst. What can't be read is zero.
 func (f *function) read(dst *ir.Value, p place, size int64) {
 	switch {
+	case size == 0:
+		return
 	case p.access == direct && size <= inlineCopy:
 		f.b.Copy(dst, f.addr(p), size)
 		return
@@ -240,6 +242,9 @@ func (f *function) readString(dst *ir.Value, p place, size int64, limit *ir.Valu
 // zero clears memory. Large areas are cleared by reading from the null
 // address, which fails at once and then fills its destination with zeros.
 func (f *function) zero(dst *ir.Value, size int64) {
+	if size == 0 {
+		return
+	}
 	if size <= 2*inlineCopy {
 		f.b.Zero(dst, size)
 		return
