@@ -180,3 +180,17 @@ func bpf(cmd int, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {
 		return int(r), errno
 	}
 }
+
+// Pin makes a descriptor's object visible at a path of a bpf file system.
+func Pin(fd int, path string) error {
+	var pin pinned
+	defer pin.Unpin()
+	attr := struct {
+		path      uint64
+		fd, flags uint32
+	}{pin.addr(append([]byte(path), 0)), uint32(fd), 0}
+	if _, errno := bpf(unix.BPF_OBJ_PIN, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+		return errno
+	}
+	return nil
+}
