@@ -119,7 +119,7 @@ func TestRunProbe(t *testing.T) {
 // Every record is either read or counted as missed.
 func TestNothingIsLostSilently(t *testing.T) {
 	needs(t)
-	const runs, each = 50, 500
+	const runs, each = 125, 200
 	s := load(t, testSpec(1<<16, each, 40), probes(plan.Probe{Kind: plan.Begin, Program: "emit"}), Options{})
 	done := make(chan error, 1)
 	var wg sync.WaitGroup
@@ -153,7 +153,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 	missed := c.Total(plan.MissedRecord)
 	t.Logf("%d read, %d missed", read, missed)
 	qt.Check(t, qt.Equals(uint64(read)+missed, 2*runs*each))
-	qt.Check(t, qt.IsTrue(missed > 0)) // a ring of 64 KiB is too small for a burst of 2 times 500 records
+	qt.Check(t, qt.IsTrue(missed > 0)) // a ring of 64 KiB is too small for a burst of 2 times 200 records
 	qt.Check(t, qt.Equals(c.Total(plan.MissedUpdate), 0))
 }
 
