@@ -139,8 +139,13 @@ func (p *printer) within(start, end int) []*ast.Comment {
 	return taken
 }
 
-// simpleEnd is where the first block within n begins, or where n ends.
+// simpleEnd is where the first part of n that is made of items begins, or
+// where n ends.
 func simpleEnd(n ast.Node) int {
+	switch n.(type) {
+	case *ast.Config, *ast.Probe:
+		return n.Span().Start
+	}
 	end := n.Span().End
 	ast.Inspect(n, func(m ast.Node) bool {
 		if b, ok := m.(*ast.Block); ok && b.At.IsValid() {

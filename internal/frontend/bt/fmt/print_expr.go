@@ -92,6 +92,9 @@ func (p *printer) compound(x ast.Expr) doc {
 	case *ast.BlockExpr:
 		return group{p.valueBlock(x.Block)}
 	case *ast.Cast:
+		if u, ok := x.X.(*ast.Unary); ok && u.Op == ast.PreInc {
+			return cat{text("("), p.typ(x.Type), text(")"), p.parens(u)} // "(t)++" begins no cast
+		}
 		return cat{text("("), p.typ(x.Type), text(")"), p.expr(x.X, precUnary)}
 	case *ast.Comptime:
 		return cat{text("comptime "), p.expr(x.X, precUnary)}

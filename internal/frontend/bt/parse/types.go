@@ -96,7 +96,7 @@ func (p *parser) typeOrExpr() (ast.TypeExpr, ast.Expr) {
 // it and whether it can only be one: by its name or by its suffixes.
 func (p *parser) scanType() (end token, isType bool) {
 	name := p.text(p.tok)
-	if isBuiltin(name) {
+	if isBuiltin(name) || isKeyword(name) && !p.isTag() {
 		return p.tok, false
 	}
 	isType = isTypeName(name)
