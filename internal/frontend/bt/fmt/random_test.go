@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
+	btfmt "github.com/skep-dev/skep/internal/frontend/bt/fmt"
 )
 
 // gen makes random trees such as the parser makes.
@@ -361,6 +362,35 @@ func TestTokenSoup(t *testing.T) {
 		roundTrip(t, prog)
 	}
 	if parsed < 200 {
+		t.Errorf("only %d parsed", parsed)
+	}
+}
+
+// TestRandomComments puts comments between the tokens of random programs:
+// printing keeps all of them and does not change the tree.
+func TestRandomComments(t *testing.T) {
+	parsed := 0
+	for seed := range uint64(2_000) {
+		g := &gen{r: rand.New(rand.NewPCG(seed, 3)), fuel: 5 + int(seed%30)}
+		var b strings.Builder
+		for _, word := range strings.SplitAfter(btfmt.Print(g.program()), " ") {
+			b.WriteString(word)
+			if g.one(6) {
+				b.WriteString(g.pick("/* c */ ", "// d\n", "\n/* e\n f */\n", "\n\n// g\n\n"))
+			}
+		}
+		prog, err := program(b.String())
+		if err != nil {
+			continue // within a string or an attach point
+		}
+		parsed++
+		out := roundTrip(t, prog)
+		again, _ := program(out)
+		if twice := btfmt.Print(again); twice != out {
+			t.Fatalf("seed %d: the second time it prints\n%s\nafter\n%s", seed, twice, out)
+		}
+	}
+	if parsed < 500 {
 		t.Errorf("only %d parsed", parsed)
 	}
 }
