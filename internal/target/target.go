@@ -51,9 +51,7 @@ type Map interface {
 
 // Dumper is a Map that hands over its elements more cheaply than key by key.
 type Dumper interface {
-	// Dump calls fn once per element; both slices are fn's to keep. The
-	// value has the form of [Map.LookupBytes]. Elements that come and go
-	// during the call may be seen or not.
+	// Dump does what the function of that name promises.
 	Dump(fn func(key, value []byte)) error
 }
 
