@@ -23,6 +23,13 @@ func (p *parser) report(code diag.Code, at source.Span, format string, args ...a
 	return p.diags.Errorf(code, at, format, args...)
 }
 
+// warn adds a warning, unless there are many already.
+func (p *parser) warn(at source.Span, hint, format string, args ...any) {
+	if p.warnings++; p.warnings <= diag.Limit {
+		p.diags.Warnf(Syntax, at, format, args...).WithHint("%s", hint)
+	}
+}
+
 // errorf adds an error at which the current rule can't go on. No token is
 // consumed from here until recover.
 func (p *parser) errorf(code diag.Code, at source.Span, format string, args ...any) *diag.Diagnostic {

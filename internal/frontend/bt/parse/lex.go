@@ -71,8 +71,7 @@ func (p *parser) comment(start, end int, closed bool) {
 	c := &ast.Comment{Place: p.place(start, end), Text: strings.TrimRight(p.src[start:end], " \t\r")}
 	if !closed {
 		c.Text = strings.TrimRight(c.Text, "\n") + " */"
-		p.diags.Warnf(Syntax, p.span(start, start+2), "this comment is not closed").
-			WithHint("end it with '*/'")
+		p.warn(p.span(start, start+2), "end it with '*/'", "this comment is not closed")
 	}
 	p.comments = append(p.comments, c)
 }

@@ -51,12 +51,13 @@ type parser struct {
 	tok     token // the current token
 	prevEnd int   // where the last consumed token ended
 
-	diags   *diag.List
-	errors  int
-	failed  bool  // an error was reported and not yet recovered from
-	failTok token // the token at which it was
-	lastErr int   // where the last error was, -1 at first
-	stopped bool  // too many errors
+	diags    *diag.List
+	errors   int
+	warnings int
+	failed   bool  // an error was reported and not yet recovered from
+	failTok  token // the token at which it was
+	lastErr  int   // where the last error was, -1 at first
+	stopped  bool  // too many errors
 
 	depth  int
 	inPred bool // within a predicate, where '/' may be its end

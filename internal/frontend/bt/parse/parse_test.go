@@ -89,7 +89,7 @@ func TestPrefixes(t *testing.T) {
 			for i := range len(text) {
 				prog, list := program(text[:i])
 				checkTree(t, prog, list.HasErrors())
-				qt.Assert(t, qt.IsTrue(len(list.Items) <= 3*diag.Limit))
+				qt.Assert(t, qt.IsTrue(len(list.Items) <= 2*diag.Limit+1))
 			}
 		})
 	}
@@ -188,6 +188,12 @@ func TestLinear(t *testing.T) {
 			t.Errorf("%q: %v", unit, took)
 		}
 	}
+}
+
+func TestWarningsAreCapped(t *testing.T) {
+	_, list := program("begin { " + strings.Repeat(";", 1000) + " }")
+	qt.Check(t, qt.IsNil(list.Err()))
+	qt.Check(t, qt.Equals(len(list.Items), diag.Limit))
 }
 
 func TestComments(t *testing.T) {

@@ -49,7 +49,7 @@ func (p *parser) stmt(b *ast.Block, value bool) {
 		}
 	}
 	if p.tok.kind == tSemi {
-		p.diags.Warnf(Syntax, p.spanOf(p.tok), "a statement that is empty").WithHint("remove the ';'")
+		p.warn(p.spanOf(p.tok), "remove the ';'", "a statement that is empty")
 		p.next()
 		return
 	}
