@@ -127,7 +127,7 @@ func (c *checker) symbols() {
 			c.errorf("there are two data @%s", d.Name)
 		}
 		c.data[d.Name] = d
-		if d.Section != ".rodata" && d.Section != ".data" && d.Section != ".bss" {
+		if !isDataSection(d.Section) {
 			c.errorf("data @%s: there is no data section %q", d.Name, d.Section)
 		}
 		if d.Align <= 0 || d.Align&(d.Align-1) != 0 {
@@ -420,4 +420,13 @@ func (c *checker) recursion() {
 			visit(f)
 		}
 	}
+}
+
+// isDataSection reports whether loaders make a map of a section of this name.
+func isDataSection(name string) bool {
+	switch name {
+	case ".rodata", ".data", ".bss":
+		return true
+	}
+	return strings.HasPrefix(name, ".data.") || strings.HasPrefix(name, ".rodata.")
 }

@@ -63,7 +63,7 @@ type Map struct {
 // address is an AddrData operation.
 type Data struct {
 	Name    string
-	Section string // ".rodata", ".data" or ".bss"
+	Section string // ".rodata", ".data" or ".bss", or ".rodata.x" or ".data.x"
 	Bytes   []byte // contents; for .bss only the length counts
 	Align   int    // a power of two
 	Type    ctypes.Type

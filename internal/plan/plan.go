@@ -13,11 +13,16 @@ const Section = ".skep.plan"
 
 // Names of the maps that compiled scripts use besides the user's own.
 const (
-	Ring    = "skep_ring"    // BPF_MAP_TYPE_RINGBUF of records
-	Missed  = "skep_missed"  // per-CPU array of u64, indexed by Missed*
-	Scratch = "skep_scratch" // per-CPU array of slots for large values
-	Start   = "skep_start"   // array of one u64: CLOCK_BOOTTIME in ns when the probes were attached
+	Ring    = "skep_ring"               // BPF_MAP_TYPE_RINGBUF of records
+	Missed  = "skep_missed"             // per-CPU array of u64, indexed by Missed*
+	Scratch = "skep_scratch"            // per-CPU array of slots for large values
+	Start   = DataPrefix + "skep_start" // one u64: CLOCK_BOOTTIME in ns when the probes were attached
 )
+
+// DataPrefix begins the names of maps whose one value the code addresses
+// directly: they are data sections of the object, which every loader makes an
+// array of one element of.
+const DataPrefix = ".data."
 
 // Indices of the counters in the map Missed.
 const (

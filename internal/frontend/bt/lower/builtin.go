@@ -2,6 +2,7 @@ package lower
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
@@ -28,7 +29,7 @@ func (f *function) builtin(name string) *ir.Value {
 	case "nsecs":
 		return f.call(ktimeBoot)
 	case "elapsed":
-		return b.Bin(ir.OpSub, f.call(ktimeBoot), b.Load(ir.I64, b.Sym(ir.OpMapVal, f.l.start(), 0), 0, 8, false))
+		return b.Bin(ir.OpSub, f.call(ktimeBoot), b.Load(ir.I64, b.Sym(ir.OpData, f.l.start(), 0), 0, 8, false))
 	case "rand":
 		return b.Ext(f.call(prandom), ir.I64, 4, false)
 	case "numaid":
@@ -51,14 +52,13 @@ func (f *function) builtin(name string) *ir.Value {
 	return b.Load(ir.I64, f.ctx, 8*n, 8, false)
 }
 
-// start makes the map that holds the time at which the probes were attached.
+// start makes the data that holds the time at which the probes were attached.
 func (l *lowerer) start() string {
-	if l.mod.Map(plan.Start) == nil {
-		l.mod.Maps = append(l.mod.Maps, &ir.Map{
-			Name: plan.Start, Type: mapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Key: u32, Value: u64,
-		})
+	name := strings.TrimPrefix(plan.Start, plan.DataPrefix)
+	if l.mod.Datum(name) == nil {
+		l.mod.Data = append(l.mod.Data, &ir.Data{Name: name, Section: plan.Start, Bytes: make([]byte, 8), Align: 8, Type: u64})
 	}
-	return plan.Start
+	return name
 }
 
 // identInto writes a builtin that lives in memory.

@@ -5,7 +5,6 @@ import "github.com/skep-dev/skep/internal/ir"
 // The map types that scripts use (enum bpf_map_type of the kernel's UAPI).
 const (
 	mapHash          = 1
-	mapArray         = 2
 	mapPercpuHash    = 5
 	mapPercpuArray   = 6
 	mapLRUHash       = 9

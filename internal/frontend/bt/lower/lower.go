@@ -185,12 +185,16 @@ func (l *lowerer) userMap(m *check.Map) {
 	v := plan.Map{Name: m.Name, Symbol: symbol, Agg: m.Agg, Bits: m.Bits, Min: m.Min, Max: m.Max, Step: m.Step}
 	x := &ir.Map{Name: symbol, KeySize: 4, Key: u32, MaxEntries: 1}
 	v.PerCPU = m.Agg != plan.Plain
+	v.Value = storedType(m.Value).Plan()
 	x.ValueSize, v.Present = valueSize(m)
+	if m.Scalar && !v.PerCPU {
+		v.Symbol = plan.DataPrefix + symbol
+		l.mod.Data = append(l.mod.Data, &ir.Data{Name: symbol, Section: v.Symbol, Bytes: make([]byte, x.ValueSize), Align: 8})
+		l.plan.Maps = append(l.plan.Maps, v)
+		return
+	}
 	if m.Scalar {
-		x.Type = mapArray
-		if v.PerCPU {
-			x.Type = mapPercpuArray
-		}
+		x.Type = mapPercpuArray
 	} else {
 		key := m.Key.Plan()
 		v.Key = &key
@@ -207,7 +211,6 @@ func (l *lowerer) userMap(m *check.Map) {
 		}
 		l.preallocate(x)
 	}
-	v.Value = storedType(m.Value).Plan()
 	l.mod.Maps = append(l.mod.Maps, x)
 	l.plan.Maps = append(l.plan.Maps, v)
 }

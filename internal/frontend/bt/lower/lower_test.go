@@ -39,7 +39,7 @@ func mustCompile(t testing.TB, text string) (*ir.Module, *plan.Plan) {
 		t.Fatalf("%s: errors", text)
 	}
 	if err := ir.Check(m); err != nil {
-		t.Fatalf("%s\n%v\n%s", text, err, ir.Print(m))
+		t.Fatalf("%s\n%.500v", text, err)
 	}
 	return m, p
 }

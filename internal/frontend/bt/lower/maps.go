@@ -57,7 +57,7 @@ func (f *function) ifNotNull(p *ir.Value) (null *ir.Block) {
 func scalarPlain(m *check.Map) bool { return m.Scalar && m.Agg == plan.Plain }
 
 func (f *function) scalarAddr(m *check.Map) *ir.Value {
-	return f.b.Sym(ir.OpMapVal, f.l.symbols[m.Name], 0)
+	return f.b.Sym(ir.OpData, f.l.symbols[m.Name], 0)
 }
 
 // markPresent notes that the scalar has been assigned.
