@@ -17,6 +17,7 @@ type BTF struct {
 	big     bool // big-endian
 	types   []byte
 	strs    []byte
+	text    string   // strs as text, after ShareStrings
 	offs    []uint32 // where each type begins in types
 	base    *BTF
 	first   uint32 // number of the first type here
@@ -159,11 +160,20 @@ func (b *BTF) bytesAt(off uint32) ([]byte, bool) {
 	return s[:bytes.IndexByte(s, 0)], true
 }
 
+// ShareStrings makes all strings that are returned from now on parts of one
+// copy of the string section. That suits BTF of which all is read, and bounds
+// the memory that BTF from outside can make a reader use. It may not be
+// called while the BTF is in use.
+func (b *BTF) ShareStrings() { b.text = string(b.strs) }
+
 // String returns the string at an offset of the string section.
 func (b *BTF) String(off uint32) (string, error) {
 	s, ok := b.bytesAt(off)
 	if !ok {
 		return "", fmt.Errorf("BTF: no string at offset %d", off)
+	}
+	if at := int(off - b.strBase); b.text != "" && off >= b.strBase {
+		return b.text[at : at+len(s)], nil
 	}
 	return string(s), nil
 }
@@ -303,4 +313,40 @@ func (b *BTF) Names(kind BTFKind, yield func(id uint32, name string) bool) {
 			return
 		}
 	}
+}
+
+// Vars returns the variables and functions of a data section, in the order
+// of the BTF.
+func (b *BTF) Vars(id uint32) (size uint32, vars []SecVar, err error) {
+	r, ok := b.record(id)
+	if !ok || r.kind != BTFDatasec {
+		return 0, nil, fmt.Errorf("BTF: type %d is no data section", id)
+	}
+	for i := range r.vlen {
+		v := r.extra[i*12:]
+		vars = append(vars, SecVar{ID: b.u32(v), Offset: b.u32(v[4:]), Size: b.u32(v[8:])})
+	}
+	return r.size, vars, nil
+}
+
+// Var returns a variable's name, type and linkage.
+func (b *BTF) Var(id uint32) (name string, t Type, link Linkage, err error) {
+	r, ok := b.record(id)
+	if !ok || r.kind != BTFVar {
+		return "", nil, 0, fmt.Errorf("BTF: type %d is no variable", id)
+	}
+	if name, err = b.String(r.name); err != nil {
+		return "", nil, 0, err
+	}
+	t, err = b.Type(r.size)
+	return name, t, Linkage(b.u32(r.extra)), err
+}
+
+// FuncLinkage returns the linkage of a function.
+func (b *BTF) FuncLinkage(id uint32) (Linkage, error) {
+	r, ok := b.record(id)
+	if !ok || r.kind != BTFFunc {
+		return 0, fmt.Errorf("BTF: type %d is no function", id)
+	}
+	return Linkage(r.vlen), nil
 }

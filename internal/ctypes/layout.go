@@ -5,6 +5,20 @@ package ctypes
 // field for it) is that of its strictest member, or 1 when the offsets or the
 // size show that the struct is packed.
 func Alignof(t Type) int {
+	a := aligner{budget: maxAlignof}
+	return a.of(t)
+}
+
+// maxAlignof bounds how many types are looked at for one alignment, so that
+// structs made to blow up do not; what is beyond it counts as 1.
+const maxAlignof = 100_000
+
+type aligner struct{ budget int }
+
+func (l *aligner) of(t Type) int {
+	if l.budget--; l.budget < 0 {
+		return 1
+	}
 	switch x := Strip(t).(type) {
 	case *Int:
 		return max(x.Size, 1)
@@ -13,7 +27,7 @@ func Alignof(t Type) int {
 	case *Pointer:
 		return 8
 	case *Array:
-		return Alignof(x.Elem)
+		return l.of(x.Elem)
 	case *Enum:
 		return max(x.Size, 1)
 	case *Struct:
@@ -22,7 +36,7 @@ func Alignof(t Type) int {
 		}
 		align := 1
 		for _, f := range x.Fields {
-			a := Alignof(f.Type)
+			a := l.of(f.Type)
 			if f.BitSize == 0 && f.Offset%(8*a) != 0 {
 				return 1
 			}

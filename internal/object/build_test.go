@@ -15,6 +15,7 @@ import (
 
 	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/isa"
+	"github.com/skep-dev/skep/internal/source"
 )
 
 // TestBuildCilium has another reader take the object apart.
@@ -315,10 +316,8 @@ func TestBuildErrors(t *testing.T) {
 // TestBuildColumns puts a place beyond the columns that a record can hold.
 func TestBuildColumns(t *testing.T) {
 	in := sampleInput()
-	long := strings.Repeat("x", 5000)
-	f := in.Funcs[0].Insns[0].Span.File
-	f.Content = long // the lines' index no longer fits, which a far column needs not
-	in.Funcs[0].Insns[0].Span.Start = 4000
+	f := source.NewFile("long.bt", strings.Repeat("x", 5000))
+	in.Funcs[0].Insns[0].Span = source.Span{File: f, Start: 4000, End: 4001}
 	data, err := Build(in)
 	if err != nil {
 		t.Fatal(err)
