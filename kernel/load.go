@@ -53,9 +53,6 @@ type Session struct {
 // The error is a *features.OldKernelError on a kernel that is too old, and
 // wraps a *ProgramError when the kernel refuses a program.
 func Load(ctx context.Context, elf []byte, p *plan.Plan, opts Options) (*Session, error) {
-	if _, err := features.CheckKernel(); err != nil {
-		return nil, err
-	}
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(elf))
 	if err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
@@ -66,6 +63,15 @@ func Load(ctx context.Context, elf []byte, p *plan.Plan, opts Options) (*Session
 // LoadSpec is Load for an object that has been read already. The spec is not
 // changed.
 func LoadSpec(ctx context.Context, spec *ebpf.CollectionSpec, p *plan.Plan, opts Options) (_ *Session, err error) {
+	version, err := features.CheckKernel()
+	if err != nil {
+		return nil, err
+	}
+	if version.Less(features.Version{Major: 5, Minor: 11}) {
+		// Maps and programs are charged to RLIMIT_MEMLOCK. When the limit
+		// can't be raised, what fits below it still works.
+		_ = sys.RaiseMemlock()
+	}
 	for i := range p.Probes {
 		if spec.Programs[p.Probes[i].Program] == nil {
 			return nil, fmt.Errorf("probe %s: the object has no program %q", p.Probes[i].Name, p.Probes[i].Program)
@@ -117,18 +123,20 @@ func (s *Session) Programs() []string { return slices.Sorted(maps.Keys(s.progs))
 func (s *Session) Events() *Events { return s.events }
 
 // loadMaps creates and fills all maps of the spec, except that maps of
-// programs stay empty until there are programs.
+// programs stay empty until there are programs. No map is pinned or taken
+// from where one is pinned, whatever the object says.
 func (s *Session) loadMaps(spec *ebpf.CollectionSpec) (map[string]*ebpf.Map, error) {
 	sub := &ebpf.CollectionSpec{Maps: maps.Clone(spec.Maps), Types: spec.Types, ByteOrder: spec.ByteOrder}
 	for name, m := range sub.Maps {
 		if m.Type == ebpf.StructOpsMap {
 			return nil, fmt.Errorf("map %s: struct_ops can't be loaded yet", name)
 		}
+		m = m.Copy()
 		if m.Type == ebpf.ProgramArray {
-			m = m.Copy()
 			m.Contents = nil
-			sub.Maps[name] = m
 		}
+		m.Pinning = ebpf.PinNone // nothing is left behind
+		sub.Maps[name] = m
 	}
 	coll, err := ebpf.NewCollection(sub)
 	if err != nil {
@@ -210,7 +218,7 @@ func (s *Session) loadProgram(spec *ebpf.CollectionSpec, name string, cache *btf
 		}
 		// The map exists and is filled: nothing of its spec may be applied again.
 		m := spec.Maps[ref].Copy()
-		m.Contents, m.Flags = nil, s.maps[ref].Flags()
+		m.Contents, m.Flags, m.Pinning = nil, s.maps[ref].Flags(), ebpf.PinNone
 		sub.Maps[ref], replacements[ref] = m, s.maps[ref]
 	}
 	coll, err := ebpf.NewCollectionWithOptions(sub, ebpf.CollectionOptions{

@@ -72,7 +72,7 @@ func (n *narrator) programLoaded(name string, p *ebpf.Program, spec *ebpf.Progra
 			n.say(Step{"BPF_BTF_LOAD", "program", name, fmt.Sprintf("id %d", id)})
 		}
 		if size, err := info.TranslatedSize(); err == nil {
-			d = append(d, fmt.Sprintf("%d instructions (%d in the object)", size/8, len(spec.Instructions)))
+			d = append(d, fmt.Sprintf("%d instructions (%d in the object)", size/8, spec.Instructions.Size()/8))
 		}
 		d = append(d, "tag "+info.Tag)
 		if id, ok := info.ID(); ok {

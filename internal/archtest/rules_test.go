@@ -22,6 +22,8 @@ var rules = []rule{
 	{"internal/sys", nil, "raw system calls know nothing of skep"},
 	{"internal/plan", nil, "the plan is data that both sides read"},
 	{"internal/target", nil, "what a target offers is said without naming one"},
+	{"internal/tracepipe", nil, "lines of the pipe are text"},
+	{"internal/verifierlog", []string{"internal/diag", "internal/source"}, "the kernel's log becomes a diagnostic, whoever loaded the program"},
 	{"internal/symbols/...", []string{"internal/symbols/..."}, "symbols come from files, not from programs"},
 	{"internal/diag", []string{"internal/source"}, "a diagnostic needs places only"},
 	{"internal/ctypes", []string{"internal/facts"}, "types are below every front end"},

@@ -19,6 +19,7 @@ type streams struct {
 // commands lists the subcommands in the order in which help shows them.
 func commands() []func(*streams) *cobra.Command {
 	return []func(*streams) *cobra.Command{
+		newRunCmd,
 		newVersionCmd,
 	}
 }
@@ -54,7 +55,7 @@ func Run(args []string) int {
 		// or flag, or a wrong number of arguments.
 		err = &usageError{err}
 	}
-	return report(std.err, cmd, err)
+	return report(std.err, cmd, args, err)
 }
 
 // newRootCmd builds the command tree. The returned flag becomes true as soon

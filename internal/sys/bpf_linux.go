@@ -125,3 +125,13 @@ func QueryTCX(ifindex int) error {
 	}
 	return nil
 }
+
+// RaiseMemlock lifts the limit of locked memory, to which kernels before 5.11
+// charge maps and programs. It needs CAP_SYS_RESOURCE.
+func RaiseMemlock() error {
+	limit := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+		return os.NewSyscallError("setrlimit(RLIMIT_MEMLOCK)", err)
+	}
+	return nil
+}

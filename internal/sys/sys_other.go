@@ -48,3 +48,9 @@ func OpenTracefs() (*Tracefs, error) { return nil, ErrNotLinux }
 
 // QueryTCX fails: there is no Linux kernel here.
 func QueryTCX(int) error { return ErrNotLinux }
+
+// RaiseMemlock fails: there is no Linux kernel here.
+func RaiseMemlock() error { return ErrNotLinux }
+
+// TerminalWidth finds no terminal: there is no Linux kernel here.
+func TerminalWidth(uintptr) (int, bool) { return 0, false }
