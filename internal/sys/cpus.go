@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,8 +12,20 @@ import (
 const maxCPUs = 1 << 16
 
 // OnlineCPUs returns the numbers of the CPUs that are running now.
-func OnlineCPUs() ([]int, error) {
-	const file = "/sys/devices/system/cpu/online"
+func OnlineCPUs() ([]int, error) { return readCPUs("/sys/devices/system/cpu/online") }
+
+// PossibleCPUs returns how many CPUs the machine can ever have, which is the
+// number of parts of a per-CPU value.
+func PossibleCPUs() (int, error) {
+	cpus, err := readCPUs("/sys/devices/system/cpu/possible")
+	if err != nil {
+		return 0, err
+	}
+	return slices.Max(cpus) + 1, nil
+}
+
+// readCPUs reads a file that holds a list of CPUs.
+func readCPUs(file string) ([]int, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
