@@ -22,6 +22,11 @@ func Decode(env *Env, t *plan.Type, b []byte) (Value, error) {
 	return decode(env, t, b, 1)
 }
 
+// DecodeField reads a part of a record.
+func DecodeField(env *Env, f *plan.Field, record []byte) (Value, error) {
+	return decodeField(env, f, record, 1)
+}
+
 // decode also divides the integers in the value by div.
 func decode(env *Env, t *plan.Type, b []byte, div int64) (Value, error) {
 	if t.Size < 0 || t.Size > len(b) {

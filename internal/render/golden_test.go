@@ -4,18 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/skep-dev/skep/internal/plan"
+	"github.com/skep-dev/skep/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // A golden file has the parts
 //
@@ -44,10 +40,7 @@ func TestMapGolden(t *testing.T) {
 }
 
 func testMapGolden(t *testing.T, file string) {
-	ar, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := testkit.OpenGolden(t, file)
 	var (
 		view     goldenMap
 		elements []goldenElement
@@ -58,11 +51,11 @@ func testMapGolden(t *testing.T, file string) {
 		v        any
 		optional bool
 	}{{"map", &view, false}, {"elements", &elements, false}, {"select", &sel, true}} {
-		data := section(ar, part.name)
-		if data == nil && part.optional {
+		data, ok := g.Get(part.name)
+		if !ok && part.optional {
 			continue
 		}
-		dec := json.NewDecoder(bytes.NewReader(data))
+		dec := json.NewDecoder(strings.NewReader(data))
 		dec.DisallowUnknownFields()
 		dec.UseNumber()
 		if err := dec.Decode(part.v); err != nil {
@@ -78,46 +71,15 @@ func testMapGolden(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, newSink := range map[string]func(*bytes.Buffer) Sink{
-		"text": func(b *bytes.Buffer) Sink { return NewText(b, b) },
-		"json": func(b *bytes.Buffer) Sink { return NewJSON(b) },
-	} {
-		var out bytes.Buffer
-		s := newSink(&out)
+	var text, ndjson bytes.Buffer
+	for _, s := range []Sink{NewText(&text, &text), NewJSON(&ndjson)} {
 		s.Map(view.Name, v)
 		if err := s.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		if *update {
-			setSection(ar, name, out.Bytes())
-		} else if want := section(ar, name); !bytes.Equal(out.Bytes(), want) {
-			t.Errorf("%s:\n%s\nwant:\n%s", name, out.Bytes(), want)
-		}
 	}
-	if *update {
-		if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func section(ar *txtar.Archive, name string) []byte {
-	for _, f := range ar.Files {
-		if f.Name == name {
-			return f.Data
-		}
-	}
-	return nil
-}
-
-func setSection(ar *txtar.Archive, name string, data []byte) {
-	for i := range ar.Files {
-		if ar.Files[i].Name == name {
-			ar.Files[i].Data = data
-			return
-		}
-	}
-	ar.Files = append(ar.Files, txtar.File{Name: name, Data: data})
+	g.Check(t, "text", text.String())
+	g.Check(t, "json", ndjson.String())
 }
 
 // dump lays the elements out as a target would.

@@ -100,6 +100,16 @@ func ZeroValue(env *Env, view *plan.Map) (Value, error) {
 	return t.show(env, &r, 1)
 }
 
+// ZeroMap is what a scalar map shows that has never been assigned, when it is
+// printed by name.
+func ZeroMap(env *Env, view *plan.Map) (Value, error) {
+	v, err := ZeroValue(env, view)
+	if err != nil {
+		return nil, err
+	}
+	return stats(view, v), nil
+}
+
 // Empty reports whether v, as MapValue returned it, has nothing to show.
 func Empty(v Value) bool {
 	if s, ok := v.(*Stats); ok {

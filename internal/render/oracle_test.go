@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/skep-dev/skep/internal/plan"
+	"github.com/skep-dev/skep/internal/testkit"
 )
 
 // oracleMap is a scalar map with the values that go into it.
@@ -86,13 +86,8 @@ func (m *oracleMap) dump() (*Dump, error) {
 // that prints otherwise than the version we follow is left out here (stats)
 // or evened out (blank lines, spaces at the ends of lines).
 func TestLikeBpftrace(t *testing.T) {
-	bpftrace, err := exec.LookPath("bpftrace")
-	if err != nil || os.Geteuid() != 0 {
-		t.Skipf("SKIPPED: comparing needs bpftrace and root (%v, uid %d)", err, os.Geteuid())
-	}
-	if testing.Short() {
-		t.Skip("SKIPPED: -short")
-	}
+	testkit.NeedsRoot(t)
+	bpftrace := testkit.NeedsTool(t, "bpftrace")
 	maps := oracleMaps()
 	var script strings.Builder
 	script.WriteString("BEGIN { ")
