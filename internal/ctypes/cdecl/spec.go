@@ -83,7 +83,8 @@ func (p *parser) specifiers() (ctypes.Type, *attributes) {
 		base = &ctypes.Void{}
 	}
 	slices.Sort(qs)
-	for _, q := range slices.Compact(qs) {
+	qs = slices.Compact(qs)
+	for _, q := range slices.Backward(qs) {
 		base = &ctypes.Qual{Kind: q, Type: base}
 	}
 	return base, a
