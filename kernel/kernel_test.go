@@ -54,7 +54,11 @@ func TestAttachKinds(t *testing.T) {
 		{plan.Probe{Kind: plan.Interval, Program: "tick", PeriodNS: 1e6}, func() { time.Sleep(50 * time.Millisecond) }},
 		{plan.Probe{Kind: plan.Interval, Program: "tick", Freq: 500}, func() { time.Sleep(100 * time.Millisecond) }},
 		{plan.Probe{Kind: plan.Profile, Program: "tick", Freq: 500}, func() { spin(100 * time.Millisecond) }},
-		{plan.Probe{Kind: plan.Software, Program: "tick", Event: "context-switches", Period: 1}, func() { time.Sleep(20 * time.Millisecond) }},
+		{plan.Probe{Kind: plan.Software, Program: "tick", Event: "context-switches", Period: 1}, func() {
+			for range 50 {
+				time.Sleep(time.Millisecond)
+			}
+		}},
 	} {
 		t.Run(fmt.Sprintf("%s:%s:%d", c.probe.Kind, c.probe.Event, c.probe.Freq), func(t *testing.T) {
 			testkit.NoLeaks(t)
@@ -62,7 +66,8 @@ func TestAttachKinds(t *testing.T) {
 			qt.Assert(t, qt.Equals(hits(t, s), 0))
 			qt.Assert(t, qt.IsNil(s.Attach(t.Context())))
 			c.cause()
-			qt.Check(t, qt.IsTrue(hits(t, s) >= 10), qt.Commentf("%d hits", hits(t, s)))
+			got := hits(t, s)
+			qt.Check(t, qt.IsTrue(got >= 10), qt.Commentf("%d hits", got))
 			qt.Assert(t, qt.IsNil(s.Detach()))
 			n := hits(t, s)
 			c.cause()
@@ -121,6 +126,9 @@ func TestNothingIsLostSilently(t *testing.T) {
 	needs(t)
 	const runs, each = 125, 200
 	s := load(t, testSpec(1<<16, each, 40), probes(plan.Probe{Kind: plan.Begin, Program: "emit"}), Options{})
+	for range 10 { // more than the ring of 64 KiB can hold: some are missed for certain
+		qt.Assert(t, qt.IsNil(s.RunProbe(plan.Begin)))
+	}
 	done := make(chan error, 1)
 	var wg sync.WaitGroup
 	for range 2 { // two producers
@@ -152,8 +160,8 @@ func TestNothingIsLostSilently(t *testing.T) {
 	qt.Assert(t, qt.IsNil(err))
 	missed := c.Total(plan.MissedRecord)
 	t.Logf("%d read, %d missed", read, missed)
-	qt.Check(t, qt.Equals(uint64(read)+missed, 2*runs*each))
-	qt.Check(t, qt.IsTrue(missed > 0)) // a ring of 64 KiB is too small for a burst of 2 times 200 records
+	qt.Check(t, qt.Equals(uint64(read)+missed, (2*runs+10)*each))
+	qt.Check(t, qt.IsTrue(missed > 0))
 	qt.Check(t, qt.Equals(c.Total(plan.MissedUpdate), 0))
 }
 

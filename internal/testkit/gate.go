@@ -24,17 +24,24 @@ func skip(t testing.TB, required bool, reason string) {
 	if required && inCI() {
 		t.Fatalf("this test may not be skipped in CI: %s", reason)
 	}
-	if name := os.Getenv(skipsFile); name != "" {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = fmt.Fprintf(f, "%s: %s\n", t.Name(), reason)
-		if err := errors.Join(err, f.Close()); err != nil {
-			t.Fatal(err)
-		}
+	if err := noteSkip(t.Name(), reason); err != nil {
+		t.Fatal(err)
 	}
 	t.Skip(reason)
+}
+
+// noteSkip adds a line to the list of skipped tests, when there is one.
+func noteSkip(test, reason string) error {
+	name := os.Getenv(skipsFile)
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "%s: %s\n", test, reason)
+	return errors.Join(err, f.Close())
 }
 
 // NeedsRoot skips the test unless it runs as root on Linux.
@@ -45,10 +52,12 @@ func NeedsRoot(t testing.TB) {
 	}
 }
 
-// NeedsKernel skips the test unless this process may use the named feature of
-// the running kernel. Which names there are: see package features.
+// NeedsKernel skips the test unless this process may use the named features of
+// the running kernel. Which names there are: see package features. Test
+// binaries that need the kernel run one after the other.
 func NeedsKernel(t testing.TB, names ...features.Name) {
 	t.Helper()
+	lockKernel(t)
 	for _, name := range names {
 		f, ok := features.Find(name)
 		if !ok {

@@ -1,8 +1,8 @@
 package testkit
 
 import (
-	"maps"
-	"slices"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,48 +15,73 @@ const settle = 5 * time.Second
 
 // NoLeaks makes the test fail when, at its end, the kernel holds programs,
 // maps or links that it did not hold now. It sees those of other processes as
-// well, so such tests don't run in parallel with others of their kind.
+// well: what they load meanwhile must be gone again within a few seconds.
 func NoLeaks(t testing.TB) {
 	t.Helper()
-	before := bpfObjects(t)
+	lockKernel(t)
+	l := leaksFrom()
 	t.Cleanup(func() {
 		t.Helper()
-		deadline := time.Now().Add(settle)
-		for {
-			leaked := make(map[sys.ObjectKind][]uint32)
-			for kind, ids := range bpfObjects(t) {
-				for id := range ids {
-					if !before[kind][id] {
-						leaked[kind] = append(leaked[kind], id)
-					}
-				}
-			}
-			if len(leaked) == 0 {
-				return
-			}
-			if time.Now().After(deadline) {
-				for _, kind := range slices.Sorted(maps.Keys(leaked)) {
-					t.Errorf("left behind in the kernel: %s ids %d", kind, leaked[kind])
-				}
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+		if err := l.wait(); err != nil {
+			t.Error(err)
 		}
 	})
 }
 
-func bpfObjects(t testing.TB) map[sys.ObjectKind]map[uint32]bool {
-	t.Helper()
+// leaks remembers the objects that the kernel held at some time.
+type leaks struct {
+	before map[sys.ObjectKind]map[uint32]bool
+	err    error
+}
+
+func leaksFrom() *leaks {
+	before, err := bpfObjects()
+	return &leaks{before, err}
+}
+
+// wait waits until the kernel holds no other objects than before, and says
+// which ones it still holds when that takes too long.
+func (l *leaks) wait() error {
+	if l.err != nil {
+		return l.err
+	}
+	deadline := time.Now().Add(settle)
+	for {
+		now, err := bpfObjects()
+		if err != nil {
+			return err
+		}
+		var left []error
+		for _, kind := range leakKinds() {
+			for id := range now[kind] {
+				if !l.before[kind][id] {
+					left = append(left, fmt.Errorf("left behind in the kernel: %s %d", kind, id))
+				}
+			}
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(left...)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func leakKinds() []sys.ObjectKind { return []sys.ObjectKind{sys.Programs, sys.Maps, sys.Links} }
+
+func bpfObjects() (map[sys.ObjectKind]map[uint32]bool, error) {
 	all := make(map[sys.ObjectKind]map[uint32]bool)
-	for _, kind := range []sys.ObjectKind{sys.Programs, sys.Maps, sys.Links} {
+	for _, kind := range leakKinds() {
 		ids, err := sys.ObjectIDs(kind)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all[kind] = make(map[uint32]bool)
 		for _, id := range ids {
 			all[kind][id] = true
 		}
 	}
-	return all
+	return all, nil
 }

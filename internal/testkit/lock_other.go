@@ -1,0 +1,7 @@
+//go:build !linux
+
+package testkit
+
+import "testing"
+
+func lockKernel(testing.TB) {}
