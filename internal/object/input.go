@@ -5,6 +5,7 @@ import (
 
 	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/isa"
+	"github.com/skep-dev/skep/internal/plan"
 )
 
 // Input is what Build makes an object of.
@@ -101,7 +102,7 @@ type Map struct {
 
 // ValueSection is the name of the section, and so of the map that loaders
 // make, for a map whose value is named directly.
-func ValueSection(name string) string { return ".data." + name }
+func ValueSection(name string) string { return plan.DataPrefix + name }
 
 // Data is a named piece of a data section. Its fields are those of ir.Data.
 type Data struct {

@@ -216,7 +216,7 @@ func TestReadBrokenNames(t *testing.T) {
 		"relocation":  {func(b []byte) { le.PutUint64(b[rels.Offset:], 0) }, []string{"raw_tracepoint/sys_enter, byte 0x0", "a relocation of an instruction that has none"}},
 		"rel. symbol": {func(b []byte) { le.PutUint32(b[rels.Offset+12:], 9999) }, []string{"section .relraw_tracepoint/sys_enter, byte 0x0", "symbol 9999"}},
 		"rel. type":   {func(b []byte) { le.PutUint32(b[rels.Offset+8:], 77) }, []string{"relocation type 77"}},
-		"rel. place":  {func(b []byte) { le.PutUint64(b[rels.Offset+32:], 1<<40) }, []string{"change no instruction"}},
+		"rel. place":  {func(b []byte) { le.PutUint64(b[rels.Offset+32:], 1<<40) }, []string{"where no instruction begins"}},
 		"symbol name": {func(b []byte) { le.PutUint32(b[symtab.Offset+24:], 1<<30) }, []string{"section .symtab, byte 0x18", "name"}},
 		"ext magic":   {func(b []byte) { b[ext.Offset] = 0 }, []string{"section .BTF.ext, byte 0x0", "magic"}},
 		"ext record":  {func(b []byte) { le.PutUint32(b[ext.Offset+32:], 5) }, []string{"section .BTF.ext, byte 0x20", "records of 5 bytes"}},

@@ -99,7 +99,8 @@ func insnAt(offs []int, at int) (int, bool) {
 }
 
 // readRelocations turns relocations, and calls within a section, into
-// references by name.
+// references by name. Relocations of code that no function claims are left
+// alone: a linker that drops a weak function leaves its code and them behind.
 func (o *Object) readRelocations(r *elfReader) error {
 	byIndex := map[int]map[uint64]rel{}
 	for _, s := range r.sections {
@@ -110,33 +111,42 @@ func (o *Object) readRelocations(r *elfReader) error {
 		if err != nil {
 			return err
 		}
+		for at, rl := range rels {
+			if at%8 != 0 || at >= s.Size {
+				return broken(s.Name, int(min(at, s.Size)), "relocation of %q at %#x, where no instruction begins", rl.sym.Name, at)
+			}
+		}
 		byIndex[s.Index] = rels
 	}
-	used := map[int]int{}
 	for _, f := range o.Funcs {
-		rels := byIndex[f.section]
-		off := uint64(f.Offset)
-		for i := range f.Insns {
-			in := &f.Insns[i]
-			rl, ok := rels[off]
-			var err error
-			if ok {
-				used[f.section]++
-				err = o.relocate(in, rl)
-			} else if in.Op == isa.OpCall && in.Src == isa.CallFunc || in.Op == isa.OpLoadImm64 && in.Src == isa.WideFunc {
-				err = o.localFunc(in, f.section, off)
-			}
-			if err != nil {
-				return broken(f.Section, int(off), "function %s: %v", f.Name, err)
-			}
-			off += uint64(in.Slots() * 8)
+		if err := o.resolveFunc(f, byIndex[f.section]); err != nil {
+			return err
 		}
 	}
-	for _, s := range r.sections {
-		rels := byIndex[s.Index]
-		if n := used[s.Index]; n != len(rels) {
-			return broken(s.Name, -1, "%d of its %d relocations change no instruction of a function", len(rels)-n, len(rels))
+	return nil
+}
+
+// resolveFunc resolves the references of one function.
+func (o *Object) resolveFunc(f *Function, rels map[uint64]rel) error {
+	off := uint64(f.Offset)
+	for i := range f.Insns {
+		in := &f.Insns[i]
+		rl, ok := rels[off]
+		var err error
+		if ok {
+			err = o.relocate(in, rl)
+		} else if in.Op == isa.OpCall && in.Src == isa.CallFunc || in.Op == isa.OpLoadImm64 && in.Src == isa.WideFunc {
+			err = o.localFunc(in, f.section, off)
 		}
+		if err == nil && in.Slots() == 2 {
+			if rl, ok := rels[off+8]; ok {
+				err = refError("a relocation of %q at the second slot of an lddw", rl.sym.Name)
+			}
+		}
+		if err != nil {
+			return broken(f.Section, int(off), "function %s: %v", f.Name, err)
+		}
+		off += uint64(in.Slots() * 8)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type MapDef struct {
 	Inner    *MapDef   // template of the maps in a map of maps
 	Values   []MapSlot // what the elements of a map of maps or programs are
 	Legacy   bool      // from a section "maps" of struct bpf_map_def
+	Tail     []byte    // of a legacy definition: what follows its five numbers
 }
 
 // MapSlot is an initial element of a map of maps or programs.
@@ -77,12 +78,7 @@ func (o *Object) readLegacyMaps(r *elfReader, s *Section) error {
 			return broken(s.Name, int(min(sym.Value, s.Size)), "map %s has no room for its definition", sym.Name)
 		}
 		d := s.Data[sym.Value:end]
-		for j, c := range d[legacySize:] {
-			if c != 0 {
-				return broken(s.Name, int(sym.Value)+legacySize+j, "map %s: unknown field in its definition", sym.Name)
-			}
-		}
-		o.Maps = append(o.Maps, &MapDef{Legacy: true, Map: Map{
+		o.Maps = append(o.Maps, &MapDef{Legacy: true, Tail: d[legacySize:], Map: Map{
 			Name: sym.Name, Type: o.Order.Uint32(d), KeySize: o.Order.Uint32(d[4:]), ValueSize: o.Order.Uint32(d[8:]),
 			MaxEntries: o.Order.Uint32(d[12:]), Flags: o.Order.Uint32(d[16:]),
 		}})
@@ -164,16 +160,16 @@ func readMapDef(name string, def *ctypes.Struct, depth int) (*MapDef, error) {
 }
 
 // mapNumber reads a number: the length of the array that the member points
-// to, or the value of the enum it points to.
+// to, or the value of the enum that is its type.
 func mapNumber(f ctypes.Field) (uint64, error) {
-	if p, ok := ctypes.Strip(f.Type).(*ctypes.Pointer); ok {
-		switch x := ctypes.Strip(p.Elem).(type) {
-		case *ctypes.Array:
-			return uint64(x.Len), nil
-		case *ctypes.Enum:
-			if len(x.Values) == 1 {
-				return uint64(x.Values[0].Value), nil
-			}
+	switch x := ctypes.Strip(f.Type).(type) {
+	case *ctypes.Pointer:
+		if a, ok := ctypes.Strip(x.Elem).(*ctypes.Array); ok {
+			return uint64(a.Len), nil
+		}
+	case *ctypes.Enum:
+		if len(x.Values) == 1 {
+			return uint64(x.Values[0].Value), nil
 		}
 	}
 	return 0, fmt.Errorf("%s is %s, no number", f.Name, ctypes.Spell(f.Type, ""))

@@ -9,7 +9,7 @@ typedef int __s32;
 #define __uint(name, val) int (*name)[val]
 #define __type(name, val) typeof(val) *name
 #define __array(name, val) typeof(val) *name[]
-#define __ulong(name, val) enum { name##_value = val } *name
+#define __ulong(name, val) enum { name##_value = val } name
 #define __noinline __attribute__((noinline))
 #define __ksym __attribute__((section(".ksyms")))
 #define __kconfig __attribute__((section(".kconfig")))
