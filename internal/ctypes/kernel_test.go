@@ -1,8 +1,13 @@
 package ctypes
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,9 +31,15 @@ func TestLiveAgainstCilium(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	compareAll(t, k.BTF, spec)
+}
+
+// compareAll decodes all types that are not in the base.
+func compareAll(t *testing.T, in *BTF, spec *btf.Spec) {
+	t.Helper()
 	kinds := map[BTFKind]int{}
-	for id := uint32(1); id < k.BTF.NumTypes(); id++ {
-		kind, name := k.BTF.Kind(id)
+	for id := in.FirstType(); id < in.NumTypes(); id++ {
+		kind, name := in.Kind(id)
 		kinds[kind]++
 		want, err := spec.TypeByID(btf.TypeID(id))
 		if err != nil {
@@ -41,7 +52,7 @@ func TestLiveAgainstCilium(t *testing.T) {
 		case BTFVar, BTFDatasec, BTFDeclTag:
 			continue
 		}
-		got, err := k.BTF.Type(id)
+		got, err := in.Type(id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,10 +61,62 @@ func TestLiveAgainstCilium(t *testing.T) {
 			return
 		}
 	}
-	if _, err := spec.TypeByID(btf.TypeID(k.BTF.NumTypes())); err == nil {
+	if _, err := spec.TypeByID(btf.TypeID(in.NumTypes())); err == nil {
 		t.Error("there are types left")
 	}
-	t.Logf("%d types: %v", k.BTF.NumTypes(), kinds)
+	t.Logf("types %d to %d: %v", in.FirstType(), in.NumTypes(), kinds)
+}
+
+// TestForeignBTF reads the BTF of another kernel and of a module, which
+// cilium/ebpf has for its own tests.
+func TestForeignBTF(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf").Output()
+	if err != nil {
+		t.Skipf("SKIPPED, the module's files are not to be found: %v", err)
+	}
+	dir := filepath.Join(strings.TrimSpace(string(out)), "btf", "testdata")
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Skipf("SKIPPED: %v", err)
+		}
+		if strings.HasSuffix(name, ".gz") {
+			z, err := gzip.NewReader(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if data, err = io.ReadAll(z); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return data
+	}
+	for _, c := range [][2]string{{"vmlinux.btf.gz", ""}, {"btf_testmod.btf.base", ""}, {"btf_testmod.btf", "btf_testmod.btf.base"}, {"btf_testmod.btf", "vmlinux.btf.gz"}} {
+		var base *BTF
+		var baseSpec *btf.Spec
+		if c[1] != "" {
+			if base, err = OpenBTF(read(c[1]), nil); err != nil {
+				t.Fatal(err)
+			}
+			baseSpec = must(btf.LoadSpecFromReader(bytes.NewReader(read(c[1]))))
+		}
+		var spec *btf.Spec
+		if base == nil {
+			spec, err = btf.LoadSpecFromReader(bytes.NewReader(read(c[0])))
+		} else {
+			spec, err = btf.LoadSplitSpecFromReader(bytes.NewReader(read(c[0])), baseSpec)
+		}
+		if err != nil {
+			t.Logf("%v: the other reader: %v", c, err)
+			continue
+		}
+		in, err := OpenBTF(read(c[0]), base)
+		if err != nil {
+			t.Errorf("%v: %v", c, err)
+			continue
+		}
+		compareAll(t, in, spec)
+	}
 }
 
 func compareType(t *testing.T, id uint32, got Type, want btf.Type) {
