@@ -243,11 +243,8 @@ func (f *folder) foldExt(v *ir.Value) (*ir.Value, bool) {
 		setConst(v, int64(ir.Extend(v.Type, uint64(a.Imm), v.Width, signed)))
 		return nil, false
 	}
-	if a.Type == v.Type {
-		if int(v.Width)*8 == v.Bits() || !signed && upperZero(a, 8*int(v.Width), depthLimit) ||
-			signed && isSigned(a, v.Width) || signed && upperZero(a, 8*int(v.Width)-1, depthLimit) {
-			return a, true
-		}
+	if a.Type == v.Type && isExtended(a, v.Width, signed) {
+		return a, true
 	}
 	// What an inner operation did to bytes that the outer one drops is of no
 	// interest.
@@ -265,16 +262,25 @@ func (f *folder) foldExt(v *ir.Value) (*ir.Value, bool) {
 	return nil, false
 }
 
-// isSigned reports whether v is already the sign extension of its low width
-// bytes.
-func isSigned(v *ir.Value, width uint8) bool {
+// isExtended reports whether extending the low width bytes of v to its own type
+// gives v.
+func isExtended(v *ir.Value, width uint8, signed bool) bool {
+	bits := 8 * int(width)
+	if bits == v.Bits() {
+		return true
+	}
+	if !signed {
+		return upperZero(v, bits, depthLimit)
+	}
 	switch v.Op {
 	case ir.OpSExt:
 		return v.Width <= width
 	case ir.OpLoad:
-		return v.Signed && v.Width <= width
+		if v.Signed {
+			return v.Width <= width
+		}
 	}
-	return false
+	return upperZero(v, bits-1, depthLimit)
 }
 
 // foldAddress moves a constant offset into the instruction, where BPF has 16

@@ -299,7 +299,7 @@ func (p *promoter) loads(b *ir.Block) {
 // its value.
 func asLoaded(v, x *ir.Value) bool {
 	switch {
-	case x.Type == v.Type && int(v.Width)*8 == v.Bits():
+	case x.Type == v.Type && isExtended(x, v.Width, v.Signed):
 		return true
 	case v.Type == ir.I32 && v.Width == 4:
 		v.Op, v.Args, v.Imm, v.Width, v.Signed = ir.OpTrunc, []*ir.Value{x}, 0, 0, false

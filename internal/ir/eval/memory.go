@@ -29,6 +29,9 @@ type Region struct {
 // of its region, and the lower half the offset inside it.
 const regionShift = 32
 
+// firstRegion keeps addresses away from the numbers that programs compute with.
+const firstRegion = 0xeb9f0
+
 // memory is the address space. Region numbers are not used again, so that a
 // stale pointer hits nothing.
 type memory struct {
@@ -37,7 +40,7 @@ type memory struct {
 	last    *Region // of the latest access
 }
 
-func newMemory() *memory { return &memory{regions: map[uint64]*Region{}, next: 1} }
+func newMemory() *memory { return &memory{regions: map[uint64]*Region{}, next: firstRegion} }
 
 func (m *memory) add(name string, bytes []byte, perm Perm) *Region {
 	r := &Region{Name: name, Addr: m.next << regionShift, Bytes: bytes, Perm: perm}
