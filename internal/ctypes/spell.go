@@ -6,8 +6,9 @@ import (
 )
 
 // Spell returns the C declaration of name with type t: "char *argv[4]",
-// "int (*fn)(void *)". An empty name gives the type's name, as in a cast.
-// A struct, union or enum without a name is spelled "struct {...}".
+// "const char * const *s", "int (*fn)(void *)", with the spaces where libbpf
+// has them. An empty name gives the type's name, as in a cast. A struct, union
+// or enum without a name is spelled "struct {...}".
 func Spell(t Type, name string) string {
 	s := speller{budget: maxSpell}
 	return s.spell(t, name)
@@ -18,7 +19,10 @@ func Spell(t Type, name string) string {
 const maxSpell = 1000
 
 // speller spells types until its budget is used up.
-type speller struct{ budget int }
+type speller struct {
+	budget int
+	empty  string // the length of an array without one
+}
 
 // spell puts the declarator d around what t is made of.
 func (s *speller) spell(t Type, d string) string {
@@ -29,7 +33,7 @@ func (s *speller) spell(t Type, d string) string {
 	case *Pointer:
 		return s.pointer(x, "", d)
 	case *Array:
-		n := ""
+		n := s.empty
 		if x.Len > 0 {
 			n = strconv.Itoa(x.Len)
 		}
@@ -43,10 +47,14 @@ func (s *speller) spell(t Type, d string) string {
 }
 
 func (s *speller) pointer(p *Pointer, quals, d string) string {
-	if quals != "" && d != "" && d[0] != '[' {
-		quals += " "
+	star := "*"
+	if quals != "" {
+		star += " " + quals
 	}
-	return s.spell(orVoid(p.Elem), "*"+quals+d)
+	if d != "" && (d[0] == '(' || quals != "" && d[0] != '[') {
+		star += " "
+	}
+	return s.spell(orVoid(p.Elem), star+d)
 }
 
 // qual writes a qualifier after the star of the pointer that it qualifies,
@@ -62,7 +70,12 @@ func (s *speller) qual(q *Qual, d string) string {
 	if p, ok := t.(*Pointer); ok {
 		return s.pointer(p, words, d)
 	}
-	return words + " " + s.spell(orVoid(t), d)
+	// A qualified array of qualified elements has the qualifier once.
+	rest := s.spell(orVoid(t), d)
+	if strings.HasPrefix(rest, words+" ") {
+		return rest
+	}
+	return words + " " + rest
 }
 
 // group puts parentheses around a declarator that begins with a star.

@@ -141,7 +141,7 @@ func ParseType(text string, r ctypes.Resolver) (ctypes.Type, error) {
 	t := p.typeName()
 	p.wantEnd()
 	if err := p.dl.Err(); err != nil {
-		return nil, fmt.Errorf("C type %q: %s", text, p.dl.Items[0].Message)
+		return nil, fmt.Errorf("type %q: %s", text, p.dl.Items[0].Message)
 	}
 	return t, nil
 }

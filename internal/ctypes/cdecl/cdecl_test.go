@@ -341,7 +341,7 @@ func TestParseField(t *testing.T) {
 	for decl, want := range map[string]string{
 		"unsigned long args[6]":                "unsigned long args[6]",
 		"const char * filename":                "const char *filename",
-		"const char *const * argv":             "const char *const *argv",
+		"const char *const * argv":             "const char * const *argv",
 		"__data_loc char[] name":               "data char name[]",
 		"__rel_loc u64[] phys_addrs":           "rel u64 phys_addrs[]",
 		"__data_loc cpumask_t * cpus":          "data cpumask_t *cpus",
