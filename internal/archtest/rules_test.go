@@ -22,7 +22,7 @@ var rules = []rule{
 	{"internal/sys", nil, "raw system calls know nothing of skep"},
 	{"internal/plan", nil, "the plan is data that both sides read"},
 	{"internal/target", nil, "what a target offers is said without naming one"},
-	{"internal/tracepipe", nil, "lines of the pipe are text"},
+	{"internal/tracepipe", []string{"kernel", "internal/plan"}, "lines of the pipe are text; the tap beside it is a program like any other"},
 	{"internal/verifierlog", []string{"internal/diag", "internal/source"}, "the kernel's log becomes a diagnostic, whoever loaded the program"},
 	{"internal/symbols/...", []string{"internal/symbols/..."}, "symbols come from files, not from programs"},
 	{"internal/diag", []string{"internal/source"}, "a diagnostic needs places only"},
@@ -34,6 +34,7 @@ var rules = []rule{
 
 	// compiler
 	{"internal/ir/...", []string{"internal/source", "internal/diag", "internal/ctypes/...", "internal/plan", "internal/absval", "internal/ir/..."}, "the IR knows no front end and no machine"},
+	{"internal/frontend/bt/bttest", append([]string{"internal/frontend/bt/...", "internal/catalog", "internal/tracefs"}, belowIR...), "a made-up machine for the tests of the front end"},
 	{"internal/frontend/bt/...", append([]string{"internal/frontend/bt/..."}, belowIR...), "a front end ends at the IR, and never sees the other one"},
 	{"internal/frontend/cc/...", append([]string{"internal/frontend/cc/..."}, belowIR...), "a front end ends at the IR, and never sees the other one"},
 	{"internal/opt/...", []string{"internal/ir/...", "internal/absval", "internal/ctypes/...", "internal/opt/...", "internal/source", "internal/diag"}, "passes know neither front ends nor the code generator"},
@@ -65,7 +66,7 @@ var rules = []rule{
 	}, "the root wires the compiler and imports no target: who only compiles links no JIT and no system calls"},
 
 	// programs
-	{"internal/cli", []string{"/..."}, "commands may use everything"},
+	{"internal/cli/...", []string{"/..."}, "commands may use everything"},
 	{"cmd/...", []string{"internal/cli"}, "main calls cli.Run and nothing else"},
 	{"tools/...", []string{"internal/facts", "internal/isa/...", "internal/ctypes/..."}, "generators run before the rest compiles"},
 	{"examples/...", []string{"", "kernel", "verifier", "vm", "metrics"}, "examples use what everybody can use"},
@@ -91,7 +92,7 @@ var foreign = []rule{
 	{"github.com/cilium/ebpf/perf", []string{"kernel", "internal/inspect/..."}, "perf buffers belong to the kernel target"},
 	{"github.com/cilium/ebpf/...", []string{
 		"", "internal/ctypes/...", "internal/features", "internal/inspect/...", "internal/isa/...", "internal/linker", "internal/object",
-		"internal/target", "internal/testkit/...", "internal/cli", "kernel", "verifier", "vm", "metrics", "tools/...", "examples/...",
+		"internal/target", "internal/testkit/...", "internal/tracepipe", "internal/cli", "kernel", "verifier", "vm", "metrics", "tools/...", "examples/...",
 	}, "cilium/ebpf is the currency at the edges, not within the compiler"},
 	{"github.com/spf13/...", []string{"internal/cli"}, "flags and arguments end at the command line"},
 	{"github.com/prometheus/...", []string{"metrics"}, "the exporter alone links the client library"},

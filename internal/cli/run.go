@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -144,40 +145,62 @@ func runRefused(std *streams, f *runFlags, err error) error {
 	return err
 }
 
-// runAttached attaches the programs and shows the lines of the trace pipe
-// that arrive from then on until ctx ends.
-func runAttached(ctx context.Context, std *streams, f *runFlags, s *kernel.Session, programs int) error {
+// lines is where the lines of bpf_trace_printk come from.
+type lines interface {
+	Discard(limit time.Duration) error
+	Read(ctx context.Context, emit func(tracepipe.Line) error) error
+	Drain(limit time.Duration, emit func(tracepipe.Line) error) error
+	Close() error
+}
+
+// openLines opens the trace pipe or, when somebody else has it, a tap.
+func openLines(ctx context.Context, std *streams) (lines, error) {
+	lost := func(cpu int, events uint64) {
+		count := "an unknown number of"
+		if events > 0 {
+			count = strconv.FormatUint(events, 10)
+		}
+		fmt.Fprintf(std.err, "lost %s lines on CPU %d: they came faster than they could be read\n", count, cpu)
+	}
 	tracefs, err := sys.OpenTracefs()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer tracefs.Close()
-	pipe, err := tracepipe.Open(tracefs.Path(), func(cpu int, events uint64) {
-		if events == 0 {
-			fmt.Fprintf(std.err, "lost events on CPU %d: they were overwritten before they could be read\n", cpu)
-			return
-		}
-		fmt.Fprintf(std.err, "lost %d events on CPU %d: they were overwritten before they could be read\n", events, cpu)
-	})
+	pipe, err := tracepipe.Open(tracefs.Path(), lost)
+	if errors.Is(err, syscall.EBUSY) {
+		fmt.Fprintln(std.err, "another process reads trace_pipe, so the lines are taken from the tracepoint bpf_trace_printk")
+		return tracepipe.OpenTap(ctx, lost)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return pipe, nil
+}
+
+// runAttached attaches the programs and shows the lines of bpf_trace_printk
+// that arrive from then on until ctx ends.
+func runAttached(ctx context.Context, std *streams, f *runFlags, s *kernel.Session, programs int) (err error) {
+	source, err := openLines(ctx, std)
 	if err != nil {
 		return err
 	}
-	defer pipe.Close()
-	if err := pipe.Discard(drainLimit); err != nil {
+	defer func() { err = errors.Join(err, source.Close()) }()
+	if err := source.Discard(drainLimit); err != nil {
 		return err
 	}
 	if err := s.Attach(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "attached %d programs; showing lines of bpf_trace_printk from the whole system, which share one pipe; Ctrl-C ends\n", programs)
+	fmt.Fprintf(std.err, "attached %d programs; showing the lines of bpf_trace_printk from the whole system, which share one pipe; Ctrl-C ends\n", programs)
 	emit := lineWriter(std, f.format)
-	if err := pipe.Read(ctx, emit); err != nil {
+	if err := source.Read(ctx, emit); err != nil {
 		return err
 	}
 	if err := s.Detach(); err != nil {
 		return err
 	}
-	return pipe.Drain(drainLimit, emit)
+	return source.Drain(drainLimit, emit)
 }
 
 func lineWriter(std *streams, format string) func(tracepipe.Line) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,15 +46,19 @@ func Command(run func(args []string) int) func() {
 //
 // and the conditions root, kernel (root, and the kernel takes programs) and
 // feature:NAME, of package features, and tool:NAME. In CI it is an error when
-// one of them does not hold that is known to hold there.
+// one of them does not hold that is known to hold there. The environment
+// variable INCLUDE is the folder of the machine's own C headers.
 func RunScripts(t *testing.T, dir string) {
 	lockKernel(t)
-	testscript.Run(t, testscript.Params{
+	deadline, _ := t.Deadline()
+	testscript.RunT(serial{t}, testscript.Params{
+		Deadline:      deadline,
 		Dir:           dir,
 		UpdateScripts: Update(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv(statusFile, filepath.Join(e.WorkDir, ".status"))
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("INCLUDE", archInclude())
 			e.Values[leakKey{}] = leaksFrom()
 			return nil
 		},
@@ -64,6 +69,24 @@ func RunScripts(t *testing.T, dir string) {
 			"noleaks": cmdNoLeaks,
 		},
 	})
+}
+
+// serial is a test whose subtests run one after the other: scripts look at
+// what the whole kernel holds, and share its trace pipe.
+type serial struct{ *testing.T }
+
+func (s serial) Run(name string, f func(testscript.T)) {
+	s.T.Run(name, func(t *testing.T) { f(serial{t}) })
+}
+
+func (serial) Parallel() {}
+
+func (serial) Verbose() bool { return testing.Verbose() }
+
+// archInclude is where Debian keeps <asm/types.h>, for scripts that call clang.
+func archInclude() string {
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	return "/usr/include/" + machine + "-linux-gnu"
 }
 
 func condition(cond string) (bool, error) {

@@ -24,7 +24,8 @@ type Pipe struct {
 }
 
 // Open opens the pipe of the tracefs that is mounted at dir. Lost is called
-// for events that the kernel overwrote; it may be nil.
+// for events that the kernel overwrote; it may be nil. The error wraps EBUSY
+// when another process reads the pipe and the kernel lets only one do so.
 func Open(dir string, lost func(cpu int, events uint64)) (*Pipe, error) {
 	f, err := os.Open(filepath.Join(dir, "trace_pipe"))
 	if err != nil {
