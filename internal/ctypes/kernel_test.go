@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
@@ -360,4 +361,30 @@ func BenchmarkCiliumFirstType(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestLiveConcurrent has several goroutines decode and load the same types.
+func TestLiveConcurrent(t *testing.T) {
+	k := liveKernel(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, name := range []string{"struct task_struct", "struct file", "struct sock", "struct net"} {
+				typ, err := k.Type(name)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, f := range typ.(*Struct).Fields {
+					if p, ok := Strip(f.Type).(*Pointer); ok {
+						Sizeof(p.Elem)
+					}
+				}
+				if _, err := k.RawTracepoint("sched_switch"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
