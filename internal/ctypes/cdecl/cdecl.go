@@ -81,6 +81,36 @@ func (d *Decls) Macro(name string) (string, bool) {
 	return "", false
 }
 
+// MacroBody returns where the text of an object-like macro stands; the zero
+// Span when there is no such macro or its text is empty.
+func (d *Decls) MacroBody(name string) source.Span {
+	if m := d.macros[name]; m != nil && !m.function && len(m.body) > 0 {
+		return m.body[0].span.To(m.body[len(m.body)-1].span)
+	}
+	return source.Span{}
+}
+
+// IsFunctionMacro reports whether a macro with parameters is defined, which
+// can't be used.
+func (d *Decls) IsFunctionMacro(name string) bool {
+	m := d.macros[name]
+	return m != nil && m.function
+}
+
+// Enumerator returns the enum that defines a name, and the name's value there.
+func (d *Decls) Enumerator(name string) (*ctypes.Enum, int64, bool) {
+	for _, n := range d.Named {
+		if e, ok := n.Type.(*ctypes.Enum); ok {
+			for _, v := range e.Values {
+				if v.Name == name {
+					return e, v.Value, true
+				}
+			}
+		}
+	}
+	return nil, 0, false
+}
+
 // Macros returns the names of the macros in the order of their definition.
 func (d *Decls) Macros() []string {
 	var names []string
@@ -97,6 +127,24 @@ func (d *Decls) Macros() []string {
 // there; it may be nil. The list holds what was wrong; the declarations that
 // could be read are returned in any case.
 func Parse(f *source.File, outer ctypes.Resolver, parts ...source.Span) (*Decls, *diag.List) {
+	d := New()
+	return d, d.Add(f, outer, parts...)
+}
+
+// New makes an empty set of declarations.
+func New() *Decls {
+	return &Decls{
+		types:  map[string]ctypes.Type{},
+		funcs:  map[string]*ctypes.Func{},
+		consts: map[string]int64{},
+		macros: map[string]*macro{},
+	}
+}
+
+// Add reads one more file, or parts of it, as if it came after those that were
+// read before: their macros and types are known there. It is otherwise as
+// Parse.
+func (d *Decls) Add(f *source.File, outer ctypes.Resolver, parts ...source.Span) *diag.List {
 	if outer == nil {
 		outer = ctypes.Unknown{}
 	}
@@ -104,13 +152,7 @@ func Parse(f *source.File, outer ctypes.Resolver, parts ...source.Span) (*Decls,
 		parts = []source.Span{{File: f, Start: 0, End: len(f.Content)}}
 	}
 	dl := &diag.List{}
-	d := &Decls{
-		types:  map[string]ctypes.Type{},
-		funcs:  map[string]*ctypes.Func{},
-		consts: map[string]int64{},
-		macros: map[string]*macro{},
-	}
-	pp := &preproc{dl: dl, macros: d.macros}
+	pp := &preproc{dl: dl, macros: d.macros, order: d.order, includes: d.Includes}
 	pp.eval = func(pp *preproc, toks []token, at source.Span) int64 {
 		p := &parser{toks: toks, dl: dl, d: d, outer: outer, at: at}
 		v := p.constant()
@@ -130,7 +172,7 @@ func Parse(f *source.File, outer ctypes.Resolver, parts ...source.Span) (*Decls,
 	if len(dl.Items) > diag.Limit {
 		dl.Items = append(dl.Items[:diag.Limit], diag.Errorf("c-syntax", source.Span{}, "too many errors"))
 	}
-	return d, dl
+	return dl
 }
 
 // ParseType reads a type name as a cast has it: "struct foo *", "unsigned
