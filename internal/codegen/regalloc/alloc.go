@@ -69,6 +69,7 @@ func newAllocator(f *Func) *allocator {
 	for v := range a.slots {
 		a.slots[v], a.hints[v], a.defs[v].reg = -1, NoReg, NoReg
 	}
+	a.res.loops = a.live.loops
 	total := 0
 	for b := range f.Blocks {
 		a.res.start[b+1] = a.res.start[b] + len(f.Blocks[b].Insts) + 2

@@ -151,6 +151,7 @@ type Result struct {
 	Used  RegSet // the registers that are written anywhere
 
 	start []int // by block: the number of its start
+	loops []loop
 }
 
 // Pos numbers the instructions through all blocks; instruction -1 is the

@@ -103,17 +103,17 @@ func (a *allocator) sortEdits() {
 	}
 	a.res.Slots = make([]Slot, len(a.spills))
 	for i, s := range a.spills {
-		a.res.Slots[i] = Slot{s.first, a.res.extend(a.live.loops, s.first, s.last)}
+		a.res.Slots[i] = Slot{s.first, a.res.extend(s.first, s.last)}
 	}
 }
 
 // extend returns the end of a range that has to last while a loop that it
 // reaches into goes round: what was stored before the loop is read again in
 // its next round.
-func (r *Result) extend(loops []loop, first, last int) int {
+func (r *Result) extend(first, last int) int {
 	for changed := true; changed; {
 		changed = false
-		for _, l := range loops {
+		for _, l := range r.loops {
 			head, end := r.Pos(l.head, -1), r.start[l.last+1]-1
 			if head > first && head <= last && last < end {
 				last, changed = end, true
@@ -169,3 +169,17 @@ func (d *domTree) meet(a, b int32) int32 {
 }
 
 func (d *domTree) idom(b int) int { return int(d.parent[b]) }
+
+// Around extends a range of positions by every loop that it touches.
+func (r *Result) Around(first, last int) (int, int) {
+	for changed := true; changed; {
+		changed = false
+		for _, l := range r.loops {
+			head, end := r.Pos(l.head, -1), r.start[l.last+1]-1
+			if head <= last && end >= first && (head < first || end > last) {
+				first, last, changed = min(first, head), max(last, end), true
+			}
+		}
+	}
+	return first, last
+}
