@@ -107,7 +107,7 @@ func (m *Machine) Fields(name string) ([]string, error) {
 		}
 		var out []string
 		for _, p := range f.Params {
-			out = append(out, ctypes.Spell(p.Type, p.Name))
+			out = append(out, ctypes.Spell(p.Type, "")+" "+p.Name)
 		}
 		return out, nil
 	}

@@ -19,6 +19,7 @@ type streams struct {
 // commands lists the subcommands in the order in which help shows them.
 func commands() []func(*streams) *cobra.Command {
 	return []func(*streams) *cobra.Command{
+		newTraceCmd,
 		newRunCmd,
 		newVersionCmd,
 	}
@@ -38,6 +39,9 @@ func Run(args []string) int {
 	std := &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	if len(args) == 0 {
 		args = []string{"skep"}
+	}
+	if args[0] == childName {
+		return becomeCommand(args[1:])
 	}
 	invoked := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	rest := args[1:]

@@ -178,35 +178,26 @@ func layout(kind Kind, fields []Field) *Type {
 		f.Offset = t.Size
 		t.Size += f.Type.Size
 	}
-	align := t.Align()
+	align := 1
+	for _, f := range fields {
+		align = max(align, f.Type.Align())
+	}
 	t.Size = (t.Size + align - 1) &^ (align - 1)
 	return t
 }
 
-// Align is the alignment of the type in memory, in bytes. Aggregates of bytes
-// are aligned to 8 when they are long enough, so that they can be copied and
-// compared by words.
+// Align is the alignment of the type in memory, in bytes. What doesn't fit a
+// register is aligned as its longest word, so that it can be copied, compared
+// and cleared by words: the verifier wants accesses to the stack aligned.
 func (t *Type) Align() int {
-	switch t.Kind {
-	case Tuple, Record:
-		a := 1
-		for _, f := range t.Fields {
-			a = max(a, f.Type.Align())
-		}
-		return a
-	case Bool, Int, Pointer:
-		return max(t.Size, 1)
-	case MAC:
-		return 1
-	case Buffer:
-		return 4
-	case Array:
-		return min(t.Elem.Align(), 8)
+	align := 1
+	for align < 8 && align*2 <= t.Size {
+		align *= 2
 	}
-	if t.Size >= 8 {
-		return 8
+	for _, f := range t.Fields {
+		align = max(align, f.Type.Align())
 	}
-	return 1
+	return align
 }
 
 // Equal reports whether two types are the same.

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/skep-dev/skep"
+	"github.com/skep-dev/skep/internal/catalog"
+	"github.com/skep-dev/skep/internal/ctypes"
+)
+
+// listProbes is -l: the probes that match a search, or those of a script. With
+// -v each is followed by the declarations of its arguments, indented.
+func listProbes(std *streams, f *traceFlags, args []string) error {
+	machine := catalog.Running()
+	names, err := probesToList(machine, std, f, args)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 && len(args) > 0 {
+		fmt.Fprintf(std.err, "skep trace: no probe matches %s\n", args[0])
+		return exitStatus(statusFailed)
+	}
+	var out strings.Builder
+	for _, name := range names {
+		out.WriteString(name)
+		out.WriteByte('\n')
+		if !f.verbose {
+			continue
+		}
+		fields, err := machine.Fields(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, d := range fields {
+			fmt.Fprintf(&out, "    %s\n", d)
+		}
+	}
+	_, err = io.WriteString(std.out, out.String())
+	return err
+}
+
+func probesToList(machine *catalog.Machine, std *streams, f *traceFlags, args []string) ([]string, error) {
+	if f.program == "" {
+		if len(args) == 0 {
+			return machine.List("")
+		}
+		if _, err := os.Stat(args[0]); err != nil {
+			return searchProbes(machine, std, f, args[0])
+		}
+	}
+	src, params, err := f.script(std, args)
+	if err != nil {
+		return nil, err
+	}
+	checked, _, err := skep.Check(src, &skep.Options{Params: params, Unsafe: true,
+		Machine: &skep.Machine{Catalog: machine, Resolver: machine.Resolver()}})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, in := range checked.Instances {
+		for _, p := range in.Points {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// searchProbes lists the probes of a search, or defines the C type that it
+// names: "struct task_struct".
+func searchProbes(machine *catalog.Machine, std *streams, f *traceFlags, search string) ([]string, error) {
+	word, _, _ := strings.Cut(search, " ")
+	if word != "struct" && word != "union" && word != "enum" {
+		return machine.List(search)
+	}
+	t, err := machine.Resolver().Type(search)
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintln(std.out, ctypes.Define(t))
+	return nil, err
+}

@@ -1,0 +1,159 @@
+// Package skep compiles programs to eBPF objects: scripts of the tracing
+// language today. What comes out is a Unit: the bytes of a relocatable ELF
+// object with BTF and line information, which any libbpf loads, and the plan
+// that tells the user side what to attach and how to show what comes back.
+//
+// The package imports no target. Package kernel runs a Unit in the Linux
+// kernel, package vm in user space.
+package skep
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/skep-dev/skep/internal/catalog"
+	"github.com/skep-dev/skep/internal/codegen"
+	"github.com/skep-dev/skep/internal/ctypes"
+	"github.com/skep-dev/skep/internal/diag"
+	"github.com/skep-dev/skep/internal/frontend/bt/ast"
+	"github.com/skep-dev/skep/internal/frontend/bt/check"
+	"github.com/skep-dev/skep/internal/frontend/bt/lower"
+	"github.com/skep-dev/skep/internal/frontend/bt/parse"
+	"github.com/skep-dev/skep/internal/frontend/bt/probe"
+	"github.com/skep-dev/skep/internal/plan"
+	"github.com/skep-dev/skep/internal/render"
+	"github.com/skep-dev/skep/internal/source"
+)
+
+// Plan is the user-side half of a compiled script.
+type Plan = plan.Plan
+
+// Source is the text of one script.
+type Source struct {
+	Name string // what diagnostics call it: a file's name, "-e", "stdin"
+	Text string
+}
+
+// Options are what a script is compiled for. The zero value compiles for the
+// running machine.
+type Options struct {
+	Params []string                // positional parameters $1, $2, ...
+	Getenv func(key string) string // where settings such as BPFTRACE_MAX_STRLEN come from; nil for nowhere
+	Unsafe bool                    // allow system() and its like
+
+	PID      int // only events of this process; 0 is all
+	ChildPID int // what the builtin cpid says
+	CPUs     int // possible CPUs; 0 is this machine's
+
+	// Machine is what there is to attach to, and its types; nil is the
+	// running machine.
+	Machine *Machine
+	// Features are those of the kernel that the object is for.
+	Features codegen.Features
+
+	// Dump, when not nil, is asked for each stage for a place to write its
+	// form to (see Stages); nil skips the stage.
+	Dump func(stage string) io.Writer
+}
+
+// Machine answers what can be attached to and what types there are.
+type Machine struct {
+	Catalog  probe.Catalog
+	Resolver ctypes.Resolver
+}
+
+// Unit is one compiled script.
+type Unit struct {
+	elf  []byte
+	plan *plan.Plan
+	// Warnings are what the compiler had to say although it succeeded.
+	Warnings *diag.List
+}
+
+// ELF returns the object's bytes.
+func (u *Unit) ELF() []byte { return u.elf }
+
+// Plan returns the user-side half, as it was read back from the object.
+func (u *Unit) Plan() *Plan { return u.plan }
+
+// Check parses a script and resolves its names and types without generating
+// code. The error is a *diag.List when the script is wrong.
+func Check(src Source, o *Options) (*check.Program, *diag.List, error) {
+	prog, warnings, err := Parse(src, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.stage("ast", func(w io.Writer) { dumpAST(w, prog) })
+	checked := check.Check(prog, o.env(), warnings)
+	if err := warnings.Err(); err != nil {
+		warnings.Sort()
+		return nil, nil, err
+	}
+	return checked, warnings, nil
+}
+
+// Parse parses a script. The error is a *diag.List.
+func Parse(src Source, o *Options) (*ast.Program, *diag.List, error) {
+	prog, diags := parse.Program(source.NewFile(src.Name, src.Text), parse.Options{Params: o.Params})
+	if err := diags.Err(); err != nil {
+		diags.Sort()
+		return nil, nil, err
+	}
+	return prog, diags, nil
+}
+
+// Compile turns a script into an object. The error is a *diag.List when the
+// script is wrong.
+func Compile(ctx context.Context, src Source, o *Options) (*Unit, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	checked, diags, err := Check(src, o)
+	if err != nil {
+		return nil, err
+	}
+	o.stage("types", func(w io.Writer) { dumpTypes(w, checked) })
+	mod, pl := lower.Lower(checked, lower.Options{
+		Env: o.env(), Source: src.Name, PID: o.PID, ChildPID: o.ChildPID, CPUs: o.cpus(),
+	}, diags)
+	if err := diags.Err(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	elf, err := build(mod, pl, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", src.Name, err)
+	}
+	u := &Unit{elf: elf, Warnings: diags}
+	if u.plan, err = readPlan(elf); err != nil {
+		return nil, fmt.Errorf("%s: %w", src.Name, err)
+	}
+	return u, nil
+}
+
+func (o *Options) cpus() int {
+	if o.CPUs != 0 {
+		return o.CPUs
+	}
+	return runtime.NumCPU()
+}
+
+func (o *Options) env() check.Env {
+	if o.Machine == nil {
+		o.Machine = RunningMachine()
+	}
+	return check.Env{
+		Resolver: o.Machine.Resolver, Catalog: o.Machine.Catalog, Params: o.Params, Getenv: o.Getenv,
+		Unsafe: o.Unsafe, CheckFormat: render.CheckFormat,
+	}
+}
+
+// RunningMachine is the machine that this process runs on.
+func RunningMachine() *Machine {
+	m := catalog.Running()
+	return &Machine{Catalog: m, Resolver: m.Resolver()}
+}
