@@ -21,6 +21,7 @@ func commands() []func(*streams) *cobra.Command {
 	return []func(*streams) *cobra.Command{
 		newTraceCmd,
 		newRunCmd,
+		newExecCmd,
 		newVersionCmd,
 	}
 }

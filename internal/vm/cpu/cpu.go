@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/skep-dev/skep/internal/vm/maps"
 	"github.com/skep-dev/skep/internal/vm/mem"
 	"github.com/skep-dev/skep/internal/vm/ops"
 )
@@ -71,6 +72,9 @@ type CPU struct {
 	Context any
 	// Env is what the engine's owner keeps for helpers.
 	Env any
+	// Map finds a map by the number that programs know it by, nil when
+	// there is none.
+	Map func(handle uint64) maps.Map
 }
 
 // New makes a CPU with a stack in s.
@@ -208,4 +212,25 @@ func (c *CPU) MayGoto() bool {
 	}
 	c.may[c.Depth]++
 	return true
+}
+
+// Bytes is memory that a helper was given. When the program may not access it
+// so, the program is stopped and ok is false.
+func (c *CPU) Bytes(addr, n uint64, access mem.Access) (b []byte, ok bool) {
+	b, err := c.Mem.Bytes(addr, n, access)
+	if err != nil {
+		c.Stop(err)
+		return nil, false
+	}
+	return b, true
+}
+
+// MapArg is the map in register r, nil with the program stopped when it isn't
+// one.
+func (c *CPU) MapArg(r int) maps.Map {
+	if m := c.Map(c.R[r]); m != nil {
+		return m
+	}
+	c.Stop(fmt.Errorf("r%d = %#x is no map", r, c.R[r]))
+	return nil
 }

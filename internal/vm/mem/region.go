@@ -47,6 +47,8 @@ type Device interface {
 type Region struct {
 	Name string
 	Addr uint64 // of its first byte
+	// Owner is what the region belongs to, for helpers that get an address.
+	Owner any
 
 	space  *Space
 	size   uint64
@@ -133,4 +135,11 @@ func (r *Region) Free() {
 	r.SetWindow(0, 0)
 	s.regions = append(s.regions[:i], s.regions[i+1:]...)
 	s.free[r.slots] = append(s.free[r.slots], r.Addr>>SlotShift)
+}
+
+// SetPlain makes the first n bytes of a region ordinary memory.
+func (r *Region) SetPlain(access Access, n uint64) {
+	r.device = nil
+	r.access = access
+	r.SetWindow(0, n)
 }

@@ -11,12 +11,15 @@ import (
 // before a load, a value made or loaded right before it is compared, chains
 // of comparisons, runs of arithmetic.
 
+// joiner holds the bodies of plain operations by name.
+type joiner map[string]string
+
 // sequence joins operations by putting their bodies one behind the other.
-func sequence(parts ...string) oneCase {
+func (plain joiner) sequence(parts ...string) oneCase {
 	return oneCase{name: strings.Join(parts, ""), parts: parts, body: func(bool) string {
 		var b strings.Builder
 		for i, p := range parts {
-			fmt.Fprintf(&b, "{\n%s\n}\n", part(bodies()[p], i))
+			fmt.Fprintf(&b, "{\n%s\n}\n", part(plain[p], i))
 		}
 		return b.String()
 	}}
@@ -34,17 +37,15 @@ func part(body string, i int) string {
 	return fmt.Sprintf("p := &code[pc+%d]\n%s", i, body)
 }
 
-var bodyOf = map[string]string{}
-
-func bodies() map[string]string {
-	if len(bodyOf) == 0 {
-		for _, group := range [][]oneCase{aluCases(), jumpCases(), memoryCases(), otherCases()} {
-			for _, c := range group {
-				bodyOf[c.name] = c.body(false)
-			}
+// plainBodies are what the operations do that stand for one instruction.
+func plainBodies() map[string]string {
+	all := map[string]string{}
+	for _, group := range [][]oneCase{aluCases(), jumpCases(), memoryCases(), otherCases()} {
+		for _, c := range group {
+			all[c.name] = c.body(false)
 		}
 	}
-	return bodyOf
+	return all
 }
 
 // threeOperands are a move and an operation on its result, which takes its
@@ -97,25 +98,26 @@ func mixers() []oneCase {
 var compared = []string{"Jeq", "Jne", "Jgt", "Jge", "Jlt", "Jle", "Jsgt", "Jslt", "Jset"}
 
 func joinedCases() []oneCase {
+	j := joiner(plainBodies())
 	all := append(threeOperands(), mixers()...)
 	for _, first := range []string{"AddI64", "AddR64", "MovI64", "MovI32", "MovR64", "AndI64", "AndI32", "RshI64", "LdB", "LdW", "LdD", "LdH"} {
 		for _, cond := range compared {
 			for _, v := range variants {
-				all = append(all, sequence(first, cond+v.suffix))
+				all = append(all, j.sequence(first, cond+v.suffix))
 			}
 		}
 	}
 	for _, cond := range compared {
 		for _, v := range variants {
 			for _, next := range []string{"MovI64", "MovI32", "MovR64", "MovR32", "AddI64", "LdB", "LdW", "LdD", "JeqI32", "JneI32", "JeqI64", "LshI32", "AddR32"} {
-				all = append(all, sequence(cond+v.suffix, next))
+				all = append(all, j.sequence(cond+v.suffix, next))
 			}
 		}
 	}
 	// The end of a counting loop.
 	for _, last := range []string{"AddR64", "AddR32", "AddI64", "AddI32", "XorR64", "StB", "StW", "StD"} {
 		for _, cond := range []string{"JneI64", "JltI64", "JneR64", "JltR64", "JeqI64"} {
-			all = append(all, sequence(last, "AddI64", cond))
+			all = append(all, j.sequence(last, "AddI64", cond))
 		}
 	}
 	runs := []string{"Add", "Or", "Xor", "And", "Lsh", "Rsh", "Mul", "Mov"}
@@ -127,14 +129,14 @@ func joinedCases() []oneCase {
 					if x == "MovR"+bits && b != "Mov" {
 						continue // dst = src OP operand has its own
 					}
-					all = append(all, sequence(x, y))
+					all = append(all, j.sequence(x, y))
 				}
 			}
 		}
 	}
 	for _, s := range sizes {
-		all = append(all, sequence("AddR64", "Ld"+s.letter), sequence("MovR64", "AddR64", "Ld"+s.letter),
-			sequence("Ld"+s.letter, "Ld"+s.letter), sequence("Ld"+s.letter, "AddR32"), sequence("AddI64", "Ld"+s.letter))
+		all = append(all, j.sequence("AddR64", "Ld"+s.letter), j.sequence("MovR64", "AddR64", "Ld"+s.letter),
+			j.sequence("Ld"+s.letter, "Ld"+s.letter), j.sequence("Ld"+s.letter, "AddR32"), j.sequence("AddI64", "Ld"+s.letter))
 	}
 	return all
 }
