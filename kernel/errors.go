@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/cilium/ebpf"
@@ -57,13 +58,26 @@ var ErrPrivilege = errors.New("not permitted")
 // explainLoad marks an error that comes from a lack of privileges. EPERM and
 // EACCES are such errors unless they carry a verifier log: the verifier
 // answers EACCES and EPERM to programs that it finds unsafe.
-func explainLoad(err error) error {
+func (s *Session) explainLoad(err error) error {
 	var refused *ebpf.VerifierError
 	if errors.As(err, &refused) && len(refused.Log) > 0 {
 		return err
 	}
+	if !s.memlocked && errors.Is(err, syscall.EPERM) {
+		err = &withoutGuess{err}
+	}
 	return markPrivilege(err)
 }
+
+// withoutGuess is an error of cilium/ebpf without its guess that the limit of
+// locked memory is to blame, for kernels that don't count by it.
+type withoutGuess struct{ err error }
+
+func (e *withoutGuess) Error() string {
+	return strings.ReplaceAll(e.err.Error(), " (MEMLOCK may be too low, consider rlimit.RemoveMemlock)", "")
+}
+
+func (e *withoutGuess) Unwrap() error { return e.err }
 
 func markPrivilege(err error) error {
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, fs.ErrPermission) {

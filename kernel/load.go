@@ -67,17 +67,17 @@ func LoadSpec(ctx context.Context, spec *ebpf.CollectionSpec, p *plan.Plan, opts
 	if err != nil {
 		return nil, err
 	}
-	if version.Less(features.Version{Major: 5, Minor: 11}) {
-		// Maps and programs are charged to RLIMIT_MEMLOCK. When the limit
-		// can't be raised, what fits below it still works.
-		_ = sys.RaiseMemlock()
-	}
 	for i := range p.Probes {
 		if spec.Programs[p.Probes[i].Program] == nil {
 			return nil, fmt.Errorf("probe %s: the object has no program %q", p.Probes[i].Name, p.Probes[i].Program)
 		}
 	}
 	s := &Session{plan: p, opts: opts, narrator: narrator{tell: opts.Narrate}}
+	if version.Less(features.Version{Major: 5, Minor: 11}) {
+		// Maps and programs are charged to RLIMIT_MEMLOCK. When the limit
+		// can't be raised, what fits below it still works.
+		s.memlocked = sys.RaiseMemlock() != nil
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -140,7 +140,7 @@ func (s *Session) loadMaps(spec *ebpf.CollectionSpec) (map[string]*ebpf.Map, err
 	}
 	coll, err := ebpf.NewCollection(sub)
 	if err != nil {
-		return nil, explainLoad(err)
+		return nil, s.explainLoad(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(coll.Maps)) {
 		s.narrator.mapCreated(name, coll.Maps[name], spec.Maps[name])
@@ -177,7 +177,7 @@ func (s *Session) loadPrograms(ctx context.Context, spec *ebpf.CollectionSpec) (
 	err := parallel(ctx, len(names), loadWorkers, func(i int) error {
 		prog, err := s.loadProgram(spec, names[i], cache)
 		if err != nil {
-			return newProgramError(spec.Programs[names[i]], explainLoad(err))
+			return newProgramError(spec.Programs[names[i]], s.explainLoad(err))
 		}
 		loaded[i] = prog
 		return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,10 @@ func report(w io.Writer, cmd *cobra.Command, args []string, err error) int {
 	var silent exitStatus
 	if errors.As(err, &silent) {
 		return int(silent)
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintf(w, "%s: interrupted\n", cmd.CommandPath())
+		return statusFailed
 	}
 	var list *diag.List
 	if errors.As(err, &list) {

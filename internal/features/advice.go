@@ -45,8 +45,9 @@ func Advise(err error, args []string) *Advice {
 // user is root, the kernel's lockdown mode and the binary's path.
 func advise(have Set, root bool, lockdown, binary string, args []string) *Advice {
 	a := &Advice{}
-	var names []string
+	var names, all []string
 	for _, c := range tracing() {
+		all = append(all, c.String())
 		if !have.Allows(c) {
 			a.Missing = append(a.Missing, fmt.Sprintf("%s, %s", strings.ToUpper(c.String()), c.purpose()))
 			names = append(names, c.String())
@@ -64,7 +65,7 @@ func advise(have Set, root bool, lockdown, binary string, args []string) *Advice
 	case len(names) > 0:
 		a.Commands = append(a.Commands, "sudo "+quote(args))
 		if binary != "" {
-			a.Commands = append(a.Commands, fmt.Sprintf("sudo setcap %s+ep %s", strings.Join(names, ","), quote([]string{binary})))
+			a.Commands = append(a.Commands, fmt.Sprintf("sudo setcap %s+ep %s", strings.Join(all, ","), quote([]string{binary})))
 		}
 	}
 	if lockdown == "confidentiality" {

@@ -85,7 +85,7 @@ func TestAdvise(t *testing.T) {
 	}))
 	a = advise(1<<CapSysAdmin, false, "", "/usr/bin/skep", args)
 	qt.Assert(t, qt.IsNotNil(a))
-	qt.Check(t, qt.DeepEquals(a.Commands[1:], []string{"sudo setcap cap_dac_read_search+ep /usr/bin/skep"}))
+	qt.Check(t, qt.DeepEquals(a.Commands[1:], []string{"sudo setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep /usr/bin/skep"}))
 	a = advise(1<<CapDACReadSearch, true, "", "/usr/bin/skep", args)
 	qt.Assert(t, qt.IsNotNil(a))
 	qt.Check(t, qt.DeepEquals(a.Commands, []string{"docker run --cap-add BPF --cap-add PERFMON ..."}))
