@@ -39,6 +39,9 @@ type Session struct {
 	progs   map[string]*ebpf.Program
 	events  *Events
 	tracefs *sys.Tracefs // while attaching, when a probe needs it
+	// memlocked is true when the kernel limits maps and programs by
+	// RLIMIT_MEMLOCK.
+	memlocked bool
 
 	mu       sync.Mutex // guards what follows
 	attached []attachment
