@@ -38,27 +38,20 @@ func newGraph(f *ir.Func) *graph {
 			}
 		}
 	}
-	extra := 0
-	if len(g.cfg.Preds(f.Entry())) > 0 {
-		extra = 1 // an entry block that nothing jumps to
-	}
-	n := extra
+	n := 0
 	for _, b := range order {
 		n += before[b.ID]
 		g.index[b.ID] = n
 		n += 1 + after[b.ID]
 	}
 	g.blocks = make([]block, n)
-	if extra > 0 {
-		g.blocks[0] = block{succs: []edge{{to: g.index[f.Entry().ID]}}}
-	}
 	g.link(order, at, before, after)
 	g.markCold(order)
 	return g
 }
 
 func (g *graph) critical(b *ir.Block, e *ir.Edge) bool {
-	return b.Term.Kind == ir.Branch && (len(g.cfg.Preds(e.Block)) > 1 || e.Block == b.Func.Entry())
+	return b.Term.Kind == ir.Branch && len(g.cfg.Preds(e.Block)) > 1
 }
 
 // link fills in the edges. before and after count down to the free places for

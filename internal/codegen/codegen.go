@@ -11,10 +11,9 @@ import (
 
 // The codes of what can go wrong.
 const (
-	CodeStack   diag.Code = "stack-limit"   // too much stack
-	CodeFeature diag.Code = "kernel-lacks"  // the target kernel lacks something
-	CodeSize    diag.Code = "code-size"     // a jump or an access is too long
-	CodeArgs    diag.Code = "too-many-args" // more arguments than registers
+	CodeStack   diag.Code = "stack-limit"  // too much stack
+	CodeFeature diag.Code = "kernel-lacks" // the target kernel lacks something
+	CodeSize    diag.Code = "code-size"    // a jump or an access is too long
 )
 
 // Func is the code of one function.

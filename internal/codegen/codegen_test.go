@@ -60,6 +60,7 @@ func kernel(t testing.TB, version string) Features {
 //	not REGEXP     no line matches
 //	count N REGEXP so many lines match
 //	error REGEXP   the code can't be made
+//	# COMMENT
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	qt.Assert(t, qt.IsNil(err))
@@ -90,11 +91,11 @@ func runChecks(t *testing.T, m *ir.Module, checks string) {
 		verb, arg, _ := strings.Cut(strings.TrimSpace(sc.Text()), " ")
 		arg = strings.TrimSpace(arg)
 		all := listing(funcs)
-		if verb != "error" && verb != "kernel" && verb != "" {
+		if verb != "error" && verb != "kernel" && verb != "" && verb != "#" {
 			qt.Assert(t, qt.IsNil(err))
 		}
 		switch verb {
-		case "":
+		case "", "#":
 		case "kernel":
 			feat = kernel(t, arg)
 			funcs, err = Generate(m, feat)

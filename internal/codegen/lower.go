@@ -3,7 +3,6 @@ package codegen
 import (
 	"slices"
 
-	"github.com/skep-dev/skep/internal/codegen/regalloc"
 	"github.com/skep-dev/skep/internal/diag"
 	"github.com/skep-dev/skep/internal/ir"
 	"github.com/skep-dev/skep/internal/isa"
@@ -41,10 +40,6 @@ func lower(f *ir.Func, feat Features, errs *diag.List) *function {
 	}
 	for i := range l.regs {
 		l.regs[i], l.areas[i] = noReg, -1
-	}
-	if len(f.Params) > regalloc.MaxUses {
-		errs.Errorf(CodeArgs, f.Span, "function %s has %d parameters; BPF functions have at most 5", f.Name, len(f.Params))
-		return l.fn
 	}
 	l.fn.remade = make([]remade, 0, f.NumValues())
 	for i := len(g.blocks) - 1; i >= 0; i-- {
@@ -109,21 +104,9 @@ func (l *lowerer) params(g *graph) {
 		if blk.ir == nil || len(blk.ir.Params) == 0 {
 			continue
 		}
-		entry := blk.ir == l.f.Entry()
 		for _, p := range blk.ir.Params {
-			if l.uses.count[p.ID] > 0 && l.uses.alias[p.ID] == nil || entry && i == 0 {
+			if i == 0 || l.uses.count[p.ID] > 0 && l.uses.alias[p.ID] == nil {
 				blk.params = append(blk.params, l.reg(p))
-			}
-		}
-	}
-	// An entry block that is jumped to follows one that isn't, which passes
-	// the function's arguments on.
-	if first := &g.blocks[0]; first.ir == nil {
-		for _, p := range l.f.Params {
-			v := l.newReg(remade{})
-			first.params = append(first.params, v)
-			if l.uses.count[p.ID] > 0 {
-				first.succs[0].args = append(first.succs[0].args, v)
 			}
 		}
 	}

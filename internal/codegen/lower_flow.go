@@ -156,10 +156,6 @@ func (l *lowerer) exit(x vreg) {
 }
 
 func (l *lowerer) call(v *ir.Value) {
-	if len(v.Args) > regalloc.MaxUses {
-		l.errs.Errorf(CodeArgs, v.Span, "the call of %s has %d arguments; BPF functions have at most 5", v.Sym, len(v.Args))
-		return
-	}
 	op := isa.CallNumber(v.Imm)
 	switch v.Op {
 	case ir.OpKfunc:

@@ -161,7 +161,33 @@ func (l *lowerer) store(v *ir.Value) {
 		l.emit(access(isa.Instruction{Op: isa.ClassST | isa.ModeMEM | isa.SizeOf(width), Imm: c}, m, false, noReg))
 		return
 	}
-	l.storeReg(m, width, l.reg(x))
+	l.storeReg(m, width, l.reg(lowPart(x, v.Width)))
+}
+
+// lowPart returns a value with the same low width bytes as x, without the
+// extensions and masks that only change the others.
+func lowPart(x *ir.Value, width uint8) *ir.Value {
+	for len(x.Args) > 0 && x.Args[0].Type != ir.Ptr {
+		switch x.Op {
+		case ir.OpTrunc:
+			if width > 4 {
+				return x
+			}
+		case ir.OpZExt, ir.OpSExt:
+			if x.Width < width {
+				return x
+			}
+		case ir.OpAnd:
+			low := uint64(1)<<(8*width-1)<<1 - 1
+			if c, ok := constant(x.Args[1]); !ok || uint64(c)&low != low {
+				return x
+			}
+		default:
+			return x
+		}
+		x = x.Args[0]
+	}
+	return x
 }
 
 func (l *lowerer) storeReg(m mem, width int, x vreg) {

@@ -32,7 +32,7 @@ func newUses(f *ir.Func, cfg *ir.CFG) *uses {
 			u.wide[c.ID] = u.wide[c.ID] || b.Term.Kind == ir.Return
 		}
 		for _, e := range b.Succs() {
-			single := len(cfg.Preds(e.Block)) == 1 && e.Block != f.Entry()
+			single := len(cfg.Preds(e.Block)) == 1
 			for i, a := range e.Args {
 				u.count[a.ID]++
 				u.wide[a.ID] = true
