@@ -165,9 +165,10 @@ func (x *Map) Close() error {
 
 // Freeze forbids changes from user space.
 func (x *Map) Freeze() error {
-	if x.frozen.Swap(true) {
-		return fmt.Errorf("can't freeze map: %w", maps.EBUSY)
+	if e := x.mayWrite(); e != maps.OK {
+		return x.fail("can't freeze map", e)
 	}
+	x.frozen.Store(true)
 	return nil
 }
 
@@ -230,7 +231,7 @@ func (x *Map) Lookup(key, valueOut any) error { return x.LookupWithFlags(key, va
 
 // LookupWithFlags is Lookup with flags.
 func (x *Map) LookupWithFlags(key, valueOut any, flags ebpf.MapLookupFlags) error {
-	return x.get("lookup", key, valueOut, func(k, v []byte) maps.Errno { return x.impl.Read(k, v, uint64(flags)) })
+	return x.get("lookup", key, valueOut, uint64(flags), maps.OK, func(k, v []byte) maps.Errno { return x.impl.Read(k, v, uint64(flags)) })
 }
 
 // LookupAndDelete reads the value of a key and deletes it.
@@ -240,15 +241,19 @@ func (x *Map) LookupAndDelete(key, valueOut any) error {
 
 // LookupAndDeleteWithFlags is LookupAndDelete with flags.
 func (x *Map) LookupAndDeleteWithFlags(key, valueOut any, flags ebpf.MapLookupFlags) error {
-	if e := x.mayWrite(); e != maps.OK {
-		return x.fail("lookup and delete", e)
-	}
-	return x.get("lookup and delete", key, valueOut, func(k, v []byte) maps.Errno { return x.impl.Take(k, v, uint64(flags)) })
+	e := x.mayWrite()
+	return x.get("lookup and delete", key, valueOut, uint64(flags), e, func(k, v []byte) maps.Errno { return x.impl.Take(k, v, uint64(flags)) })
 }
 
-func (x *Map) get(op string, key, valueOut any, read func(k, v []byte) maps.Errno) error {
-	if e := x.mayRead(); e != maps.OK {
+// get is a lookup. The kernel looks at the flags first, then at permissions.
+func (x *Map) get(op string, key, valueOut any, flags uint64, allowed maps.Errno, read func(k, v []byte) maps.Errno) error {
+	switch e := x.mayRead(); {
+	case flags&^maps.Lock != 0:
+		return x.fail(op, maps.EINVAL)
+	case e != maps.OK:
 		return x.fail(op, e)
+	case allowed != maps.OK:
+		return x.fail(op, allowed)
 	}
 	k, err := x.key(key)
 	if err != nil {

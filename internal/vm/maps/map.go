@@ -145,8 +145,15 @@ func (b *base) Update(int, []byte, []byte, uint64) Errno { return EOPNOTSUPP }
 func (b *base) Delete([]byte) Errno                      { return EOPNOTSUPP }
 func (b *base) Read([]byte, []byte, uint64) Errno        { return ENOTSUPP }
 func (b *base) Write([]byte, []byte, uint64) Errno       { return ENOTSUPP }
-func (b *base) Take([]byte, []byte, uint64) Errno        { return ENOTSUPP }
 func (b *base) Next([]byte, []byte) Errno                { return ENOTSUPP }
+
+func (b *base) Take(_, _ []byte, flags uint64) Errno {
+	if e := b.readFlags(flags); e != OK {
+		return e
+	}
+	return ENOTSUPP
+}
+
 func (b *base) alloc(what string, size uint64) (*mem.Region, error) {
 	access := mem.ReadWrite
 	if b.spec.Flags&FlagReadOnlyProg != 0 {

@@ -87,6 +87,14 @@ func (m *StackTrace) Read(key, value []byte, flags uint64) Errno {
 	return OK
 }
 
+// Take reads a stack and forgets it.
+func (m *StackTrace) Take(key, value []byte, flags uint64) Errno {
+	if e := m.Read(key, value, flags); e != OK {
+		return e
+	}
+	return m.Delete(key)
+}
+
 // Delete forgets a stack.
 func (m *StackTrace) Delete(key []byte) Errno {
 	b := m.at(key)
