@@ -236,7 +236,7 @@ func xdpContext(pk *packet.Packet, ctx []byte) error {
 	}
 	if meta > 0 {
 		b := append([]byte(nil), pk.Bytes()[:meta]...)
-		if !pk.AdjustHead(int64(meta)) || !pk.AdjustMeta(-int64(meta)) {
+		if !pk.AdjustHead(int64(meta)) || pk.AdjustMeta(-int64(meta)) != packet.Moved {
 			return maps.EINVAL
 		}
 		copy(pk.MetaBytes(), b)

@@ -36,7 +36,7 @@ func skbSetup(link bool, device func(*packet.Packet) context.SKB) setupFunc {
 			return prepared{}, err
 		}
 		if !link {
-			pk.Resize(ethernetHeader, -ethernetHeader)
+			pk.Resize(0, -ethernetHeader)
 		}
 		pk.SetWritable(dev.Direct && link)
 		c.ctx.SetDevice(dev)
@@ -92,7 +92,6 @@ func describe(pk *packet.Packet) {
 	pk.SetU32(packet.SKBPktType, kind)
 	pk.SetU32(packet.SKBProtocol, protocol)
 	pk.SetU32(packet.SKBIf, 1)
-	pk.SetU32(packet.SKBWireLen, uint32(pk.Len()))
 	l3 := b[ethernetHeader:]
 	switch {
 	case protocol == protocolIP4 && len(l3) >= 20:
@@ -135,6 +134,7 @@ func skbContext(pk *packet.Packet, ctx []byte) error {
 			return maps.EINVAL
 		}
 	}
+	binary.LittleEndian.PutUint32(pk.Context[packet.SKBWireLen:], uint32(pk.Len()))
 	for _, f := range settable {
 		switch {
 		case f.from == packet.SKBWireLen && binary.LittleEndian.Uint32(ctx[f.from:]) == 0:

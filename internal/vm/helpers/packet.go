@@ -13,7 +13,7 @@ import (
 func packetHelpers() []entry {
 	return []entry{
 		{facts.FnXDPAdjustHead, XDP, func(c *cpu.CPU) uint64 { return adjust(c, (*packet.Packet).AdjustHead) }, false},
-		{facts.FnXDPAdjustMeta, XDP, func(c *cpu.CPU) uint64 { return adjust(c, (*packet.Packet).AdjustMeta) }, false},
+		{facts.FnXDPAdjustMeta, XDP, adjustMeta, false},
 		{facts.FnXDPAdjustTail, XDP, func(c *cpu.CPU) uint64 { return adjust(c, (*packet.Packet).AdjustTail) }, false},
 		{facts.FnXDPGetBuffLen, XDP, packetLen, false},
 		{facts.FnXDPLoadBytes, XDP, xdpLoadBytes, false},
@@ -51,6 +51,18 @@ func adjust(c *cpu.CPU, move func(*packet.Packet, int64) bool) uint64 {
 	return withPacket(c, func(p *packet.Packet) uint64 {
 		if !move(p, int64(int32(c.R[2]))) {
 			return fails(maps.EINVAL)
+		}
+		return 0
+	})
+}
+
+func adjustMeta(c *cpu.CPU) uint64 {
+	return withPacket(c, func(p *packet.Packet) uint64 {
+		switch p.AdjustMeta(int64(int32(c.R[2]))) {
+		case packet.OutOfBounds:
+			return fails(maps.EINVAL)
+		case packet.BadSize:
+			return fails(maps.EACCES)
 		}
 		return 0
 	})
@@ -247,13 +259,13 @@ func vlanPop(c *cpu.CPU) uint64 {
 			setTag(p, 0, 0, 0)
 		} else if innerTag(p) == nil {
 			return 0
-		} else if !p.Resize(12+4, -4) {
+		} else if !p.Resize(12, -4) {
 			return fails(maps.EINVAL)
 		}
 		// The next tag in the bytes, if there is one, moves out of them.
 		if b := innerTag(p); b != nil {
 			setTag(p, 1, uint32(binary.LittleEndian.Uint16(b)), uint32(binary.BigEndian.Uint16(b[2:])))
-			p.Resize(12+4, -4)
+			p.Resize(12, -4)
 		}
 		return 0
 	})

@@ -19,7 +19,8 @@ const (
 	frameSize    = 4096
 	sharedInfo   = 320
 	MaxXDPFrame  = frameSize - sharedInfo - Headroom
-	maxMeta      = 32
+	maxMeta      = 255
+	frameInfo    = 40 // what the kernel keeps at the frame's beginning
 	regionSize   = 1<<16 + 4096
 	MaxSKB       = 1 << 16
 	ethernetSize = 14
@@ -128,7 +129,7 @@ func (p *Packet) At(off, n uint64) []byte {
 func (p *Packet) AdjustHead(delta int64) bool {
 	meta := p.Data - p.Meta
 	data := int64(p.Data) + delta
-	if data < int64(meta) || data > int64(p.End)-ethernetSize {
+	if data < int64(meta)+frameInfo || data > int64(p.End)-ethernetSize {
 		return false
 	}
 	b := p.Region.Bytes()
@@ -139,18 +140,28 @@ func (p *Packet) AdjustHead(delta int64) bool {
 	return true
 }
 
+// Move is how a change of a packet's bounds ended.
+type Move int
+
+// The ways to end.
+const (
+	Moved       Move = iota
+	OutOfBounds      // there is no room
+	BadSize          // metadata can't have that size
+)
+
 // AdjustMeta moves the beginning of the metadata.
-func (p *Packet) AdjustMeta(delta int64) bool {
+func (p *Packet) AdjustMeta(delta int64) Move {
 	meta := int64(p.Meta) + delta
-	if meta < 0 || meta > int64(p.Data) {
-		return false
+	if meta < frameInfo || meta > int64(p.Data) {
+		return OutOfBounds
 	}
 	if size := int64(p.Data) - meta; size&3 != 0 || size > maxMeta {
-		return false
+		return BadSize
 	}
 	p.Meta = uint64(meta)
 	p.apply()
-	return true
+	return Moved
 }
 
 // AdjustTail moves the end; new bytes are zero.
