@@ -232,6 +232,12 @@ func (d *DomTree) Dominates(a, b *Block) bool {
 	return i >= 0 && j >= 0 && d.pre[i] <= d.pre[j] && d.post[j] <= d.post[i]
 }
 
+// Meet returns the nearest block that dominates both a and b, which are
+// reachable.
+func (d *DomTree) Meet(a, b *Block) *Block {
+	return d.cfg.Order[d.meet(int32(d.cfg.Index(a)), int32(d.cfg.Index(b)))]
+}
+
 // Preorder returns the reachable blocks in a depth-first order of the tree:
 // each block after its immediate dominator.
 func (d *DomTree) Preorder() []*Block { return d.preorder }

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/source"
@@ -67,6 +68,12 @@ type Data struct {
 	Bytes   []byte // contents; for .bss only the length counts
 	Align   int    // a power of two
 	Type    ctypes.Type
+}
+
+// ReadOnly reports whether programs can't change the data. It may still get
+// other contents before the program is loaded.
+func (d *Data) ReadOnly() bool {
+	return d.Section == ".rodata" || strings.HasPrefix(d.Section, ".rodata.")
 }
 
 // Func is a function: a program of the object when Section is set, else a

@@ -42,7 +42,7 @@ func (al *aliases) object(root *ir.Value) object {
 	case ir.OpMapVal:
 		return mapValue
 	case ir.OpData:
-		if d := al.w.m.Datum(root.Sym); d != nil && d.Section == ".rodata" {
+		if d := al.w.m.Datum(root.Sym); d != nil && d.ReadOnly() {
 			return constant
 		}
 		return data

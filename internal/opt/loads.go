@@ -11,7 +11,8 @@ const (
 )
 
 // mergeLoads replaces a load by the value that an earlier load or store of
-// the same bytes had, when nothing between may have changed them. A load is
+// the same bytes had, when nothing between may have changed them, and drops
+// stores to the stack of what is there. A load is
 // only ever replaced by what is there already on every path, so a value that
 // was checked is the value that is used.
 func mergeLoads(w *work) {
@@ -37,6 +38,9 @@ func mergeLoads(w *work) {
 			l.s.all(v.Args)
 			if x := l.known(v, facts); x != nil && asLoaded(v, x) {
 				l.s.set(v, x)
+				continue
+			}
+			if l.idle(v, facts) {
 				continue
 			}
 			facts = l.after(v, facts)
@@ -101,6 +105,21 @@ func (l *loads) known(v *ir.Value, facts []fact) *ir.Value {
 		}
 	}
 	return nil
+}
+
+// idle reports whether a store puts what is there already. Only the stack is
+// sure not to have been changed by somebody else in between.
+func (l *loads) idle(v *ir.Value, facts []fact) bool {
+	if v.Op != ir.OpStore || v.Volatile || !l.al.locals.isLocal(v.Args[0]) {
+		return false
+	}
+	at := l.address(v.Args[0], v.Imm)
+	for i := len(facts) - 1; i >= 0; i-- {
+		if f := facts[i]; f.at == at && f.width == v.Width && sameValue(f.x, v.Args[1]) {
+			return true
+		}
+	}
+	return false
 }
 
 // after returns what is known after v.

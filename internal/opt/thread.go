@@ -10,9 +10,9 @@ type threader struct {
 	dom  *ir.DomTree // made when it is needed
 	uses []int32     // by Value.ID
 	ways []way       // by Block.ID: what waysOf said
-	// users are, by Value.ID of a parameter, the blocks that use it; made
-	// when they are needed.
-	users [][]*ir.Block
+	// users are, by Value.ID of a parameter, the nearest block that dominates
+	// all others that use it; made when they are needed.
+	users []*ir.Block
 }
 
 // way says which edges out of a block may be taken directly by those who lead
@@ -126,22 +126,27 @@ func (t *threader) usedBehind(b, to *ir.Block) bool {
 		t.findUsers()
 	}
 	for _, p := range b.Params {
-		for _, user := range t.users[p.ID] {
-			if user != b && !t.dom.Dominates(to, user) {
-				return false
-			}
+		if u := t.users[p.ID]; u != nil && !t.dom.Dominates(to, u) {
+			return false
 		}
 	}
 	return true
 }
 
 func (t *threader) findUsers() {
-	t.users = make([][]*ir.Block, t.w.f.NumValues())
+	t.users = make([]*ir.Block, t.w.f.NumValues())
+	one := func(b *ir.Block, v *ir.Value) {
+		switch u := t.users[v.ID]; {
+		case v.Op != ir.OpParam || v.Block == b || u == b:
+		case u == nil:
+			t.users[v.ID] = b
+		default:
+			t.users[v.ID] = t.dom.Meet(u, b)
+		}
+	}
 	note := func(b *ir.Block, list []*ir.Value) {
 		for _, v := range list {
-			if u := t.users[v.ID]; v.Op == ir.OpParam && (len(u) == 0 || u[len(u)-1] != b) {
-				t.users[v.ID] = append(u, b)
-			}
+			one(b, v)
 		}
 	}
 	for _, b := range t.cfg.Order {
@@ -149,7 +154,7 @@ func (t *threader) findUsers() {
 			note(b, v.Args)
 		}
 		if b.Term.Cond != nil {
-			note(b, []*ir.Value{b.Term.Cond})
+			one(b, b.Term.Cond)
 		}
 		note(b, b.Term.Then.Args)
 		note(b, b.Term.Else.Args)

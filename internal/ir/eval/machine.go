@@ -110,7 +110,7 @@ func New(m *ir.Module, o Options) (*Machine, error) {
 	}
 	for _, d := range m.Data {
 		perm := ReadWrite
-		if d.Section == ".rodata" {
+		if d.ReadOnly() {
 			perm = ReadOnly
 		}
 		b := make([]byte, len(d.Bytes))

@@ -58,6 +58,7 @@ type generator struct {
 	longs, ints []*ir.Value
 	pointers    []pointer
 	hot         []access
+	cells       []*ir.Value // stack slots that one store fills
 	maps        []*ir.Value
 }
 
@@ -95,7 +96,7 @@ func (g *generator) function(name, section string, size int) {
 	g.f = g.m.NewFunc(name, section, ir.I64, params...)
 	g.f.Static = section == ""
 	g.b = ir.NewBuilder(g.f)
-	g.longs, g.ints, g.pointers, g.hot, g.maps = nil, nil, nil, nil, nil
+	g.longs, g.ints, g.pointers, g.hot, g.cells, g.maps = nil, nil, nil, nil, nil, nil
 	g.budget, g.depth, g.loops = size, 0, 0
 	for _, p := range g.f.Params {
 		switch {

@@ -180,7 +180,9 @@ func (g *generator) slot(size int64) (*ir.Value, bool) {
 // helper calls a helper that Observe knows.
 func (g *generator) helper() {
 	b := g.b
-	switch g.rng.IntN(9) {
+	switch g.rng.IntN(11) {
+	case 9, 10:
+		g.cell()
 	case 0:
 		g.keep(b.Helper(ir.I64, 14, "get_current_pid_tgid"))
 	case 1:
@@ -209,6 +211,20 @@ func (g *generator) helper() {
 			g.keep(b.Helper(ir.I64, 181, "loop", b.Const(int64(g.rng.IntN(4))), b.Sym(ir.OpFuncPtr, "callback", 0), p, b.Const(0)))
 		}
 	}
+}
+
+// cell shows a stack slot that is stored once: a new one or one from before.
+func (g *generator) cell() {
+	if len(g.cells) == 0 || g.chance(60) {
+		p := g.b.Alloca(8, 8)
+		x := g.recent(g.longs)
+		if g.chance(30) {
+			x = g.b.Const(int64(g.rng.IntN(2)))
+		}
+		g.b.Store(p, 0, x, 8)
+		g.cells = append(g.cells, p)
+	}
+	g.b.Helper(ir.I64, 6, "trace_printk", pick(g, g.cells), g.b.Const(8), g.long(), g.long())
 }
 
 // lookup looks a key up and does something with the value when there is one.
@@ -274,12 +290,13 @@ func (g *generator) call() {
 // inside generates into another block; what is defined there is forgotten
 // afterwards.
 func (g *generator) inside(n *ir.Block, body func()) {
-	longs, ints, pointers, hot := len(g.longs), len(g.ints), len(g.pointers), len(g.hot)
+	longs, ints, pointers, hot, cells := len(g.longs), len(g.ints), len(g.pointers), len(g.hot), len(g.cells)
 	g.depth++
 	g.b.SetBlock(n)
 	body()
 	g.depth--
-	g.longs, g.ints, g.pointers, g.hot = g.longs[:longs], g.ints[:ints], g.pointers[:pointers], g.hot[:hot]
+	g.longs, g.ints, g.pointers = g.longs[:longs], g.ints[:ints], g.pointers[:pointers]
+	g.hot, g.cells = g.hot[:hot], g.cells[:cells]
 }
 
 // some generates a few statements, which may be none, as the whole of a block.
