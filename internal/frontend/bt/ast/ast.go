@@ -11,6 +11,7 @@
 package ast
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/skep-dev/skep/internal/source"
@@ -85,7 +86,8 @@ type Program struct {
 }
 
 // Decls returns all declarations in source order. Those without a place keep
-// the order of the lists and come first.
+// the order of the lists and come first; when others were merged in from
+// imported files, those of one file stay together.
 func (p *Program) Decls() []Decl {
 	var all []Decl
 	all = appendDecls(all, p.CDefs)
@@ -95,7 +97,16 @@ func (p *Program) Decls() []Decl {
 	all = appendDecls(all, p.Subprogs)
 	all = appendDecls(all, p.MapDecls)
 	all = appendDecls(all, p.Probes)
-	slices.SortStableFunc(all, func(a, b Decl) int { return a.Span().Start - b.Span().Start })
+	rank := map[*source.File]int{nil: 0}
+	for _, d := range all {
+		if f := d.Span().File; rank[f] == 0 && f != nil {
+			rank[f] = len(rank)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Decl) int {
+		s, t := a.Span(), b.Span()
+		return cmp.Or(rank[s.File]-rank[t.File], s.Start-t.Start)
+	})
 	return all
 }
 

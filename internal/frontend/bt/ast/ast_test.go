@@ -73,6 +73,21 @@ func TestDeclsInSourceOrder(t *testing.T) {
 	qt.Check(t, qt.DeepEquals(starts, []int{1, 2, 3, 4, 5, 6, 7}))
 }
 
+func TestDeclsOfSeveralFiles(t *testing.T) {
+	place := func(f *source.File, n int) Place { return Place{At: source.Span{File: f, Start: n, End: n + 1}} }
+	own, imported := source.NewFile("own", "0123456789"), source.NewFile("imported", "0123456789")
+	prog := &Program{
+		CDefs:    []*CDef{{Place: place(own, 1)}, {Place: place(imported, 0)}},
+		MapDecls: []*MapDecl{{}, {Place: place(imported, 2)}},
+		Probes:   []*Probe{{Place: place(imported, 1)}, {Place: place(own, 5)}},
+	}
+	var got []string
+	for _, d := range prog.Decls() {
+		got = append(got, d.Span().String())
+	}
+	qt.Check(t, qt.DeepEquals(got, []string{"-", "own:1:2", "own:1:6", "imported:1:1", "imported:1:2", "imported:1:3"}))
+}
+
 // one of every node, each with all of its children set.
 func everyNode() *Program {
 	x := func() Expr { return &Var{} }
