@@ -82,7 +82,7 @@ func (s *Session) Attach(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, s.detach(), s.closeProbes())
+		return errors.Join(err, s.detach(), s.closeProbes(closeAll))
 	}
 	return nil
 }
@@ -105,6 +105,9 @@ func (s *Session) Detach() error {
 }
 
 func (s *Session) detach() error {
+	if s.detached {
+		return nil
+	}
 	s.detached = true
 	var links, events []sys.FD
 	for i := range s.attached {
@@ -119,13 +122,13 @@ func (s *Session) detach() error {
 	return closeAll(append(links, events...))
 }
 
-func (s *Session) closeProbes() error {
+func (s *Session) closeProbes(closeEvents func([]sys.FD) error) error {
 	var events []sys.FD
 	for i := range s.attached {
 		events = append(events, s.attached[i].events...)
 		s.attached[i].events = nil
 	}
-	return closeAll(events)
+	return closeEvents(events)
 }
 
 // closeAll closes descriptors in parallel, because closing one can mean

@@ -90,7 +90,7 @@ func run(ctx context.Context, std *streams, f *runFlags, file string) (err error
 	}
 	defer func() {
 		stop() // a second Ctrl-C ends the process at once
-		err = errors.Join(err, s.Close())
+		err = errors.Join(err, s.CloseBehind())
 	}()
 	if f.log {
 		for _, name := range s.Programs() {

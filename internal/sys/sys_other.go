@@ -54,3 +54,6 @@ func RaiseMemlock() error { return ErrNotLinux }
 
 // TerminalWidth finds no terminal: there is no Linux kernel here.
 func TerminalWidth(uintptr) (int, bool) { return 0, false }
+
+// CloseBehind fails: there is no Linux kernel here.
+func CloseBehind([]FD) error { return ErrNotLinux }
