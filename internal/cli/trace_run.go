@@ -104,7 +104,7 @@ func (r *traceRun) run(ctx context.Context) (err error) {
 	if r.session, err = kernel.Load(ctx, r.unit.ELF(), r.unit.Plan(), kernel.Options{Narrate: r.narrate()}); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.session.Close()) }()
+	defer func() { err = errors.Join(err, r.session.CloseBehind()) }()
 	if err := r.attach(ctx); err != nil || r.flags.dryRun {
 		return err
 	}
