@@ -221,7 +221,13 @@ func (d *CDump) pad(b *strings.Builder, at, to, natural uint64, indent int) {
 	if natural == to {
 		return
 	}
+	const most = 64 * 1024 // bits; a bigger hole is a member without meaning
 	for at < to {
+		if at%8 == 0 && to > at+most {
+			fmt.Fprintf(b, "%schar __hole_%d[%d];\n", tabs(indent), at/8, (to-at)/8)
+			at += (to - at) / 8 * 8
+			continue
+		}
 		unit := padUnits[len(padUnits)-1]
 		for _, u := range padUnits {
 			// Fill up a whole unit, or as much of one as there is left to fill.
