@@ -217,6 +217,7 @@ func (c *CPU) MayGoto() bool {
 // Bytes is memory that a helper was given. When the program may not access it
 // so, the program is stopped and ok is false.
 func (c *CPU) Bytes(addr, n uint64, access mem.Access) (b []byte, ok bool) {
+	c.Charge(n)
 	b, err := c.Mem.Bytes(addr, n, access)
 	if err != nil {
 		c.Stop(err)
@@ -224,6 +225,10 @@ func (c *CPU) Bytes(addr, n uint64, access mem.Access) (b []byte, ok bool) {
 	}
 	return b, true
 }
+
+// Charge takes the work that a helper does with n bytes from the budget, so
+// that a loop of expensive calls doesn't run for hours.
+func (c *CPU) Charge(n uint64) { c.Left -= int(min(n/64, 1<<20)) }
 
 // MapArg is the map in register r, nil with the program stopped when it isn't
 // one.

@@ -59,6 +59,7 @@ func probeString(c *cpu.CPU, read reader) uint64 {
 		return 0
 	}
 	for i := range dst {
+		c.Charge(64)
 		if !read(c, c.R[3]+uint64(i), dst[i:i+1]) {
 			clear(dst)
 			return fails(maps.EFAULT)

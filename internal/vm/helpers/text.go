@@ -84,6 +84,7 @@ func snprintf(c *cpu.CPU) uint64 {
 		c.Stop(err)
 		return 0
 	}
+	c.Charge(64 * uint64(len(format)))
 	args, e := argWords(c, c.R[4], uint64(uint32(c.R[5])))
 	if e != maps.OK {
 		return fails(e)
@@ -117,6 +118,7 @@ func formatText(c *cpu.CPU, format []byte, args []uint64) ([]byte, maps.Errno) {
 			return nil, maps.EINVAL
 		}
 		format = rest
+		c.Charge(64 * 4)
 		if v.verb == '%' {
 			out = append(out, '%')
 			continue
@@ -282,6 +284,7 @@ func (v verb) address(c *cpu.CPU, arg uint64) ([]byte, maps.Errno) {
 func stringAt(c *cpu.CPU, addr uint64, read reader) []byte {
 	var out []byte
 	var b [1]byte
+	c.Charge(64 * 16)
 	for len(out) < 512 && read(c, addr+uint64(len(out)), b[:]) && b[0] != 0 {
 		out = append(out, b[0])
 	}
@@ -291,6 +294,7 @@ func stringAt(c *cpu.CPU, addr uint64, read reader) []byte {
 // strncmp compares r1, of at most r2 bytes, with the string in r3.
 func strncmp(c *cpu.CPU) uint64 {
 	for i := range uint64(uint32(c.R[2])) {
+		c.Charge(64)
 		a, ok := c.Bytes(c.R[1]+i, 1, mem.Read)
 		if !ok {
 			return 0

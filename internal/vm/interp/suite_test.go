@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,7 +28,13 @@ func suiteFile() string {
 
 type anyHelper struct{}
 
-func (anyHelper) Helper(n uint32) (int, error)          { return int(n), nil }
+func (anyHelper) Helper(n uint32) (int, error) {
+	if n > 255 {
+		return 0, errors.New("no such helper")
+	}
+	return int(n), nil
+}
+
 func (anyHelper) Kfunc(in isa.Instruction) (int, error) { return 0, nil }
 
 func newCPU(tb testing.TB) *cpu.CPU {
