@@ -97,20 +97,6 @@ func (d *Decls) IsFunctionMacro(name string) bool {
 	return m != nil && m.function
 }
 
-// Enumerator returns the enum that defines a name, and the name's value there.
-func (d *Decls) Enumerator(name string) (*ctypes.Enum, int64, bool) {
-	for _, n := range d.Named {
-		if e, ok := n.Type.(*ctypes.Enum); ok {
-			for _, v := range e.Values {
-				if v.Name == name {
-					return e, v.Value, true
-				}
-			}
-		}
-	}
-	return nil, 0, false
-}
-
 // Macros returns the names of the macros in the order of their definition.
 func (d *Decls) Macros() []string {
 	var names []string

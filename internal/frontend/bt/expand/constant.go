@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/ctypes/cdecl"
 	"github.com/skep-dev/skep/internal/diag"
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
@@ -59,15 +60,36 @@ type constants struct {
 	origins origins
 	diags   *diag.List
 	limits  *limits
+	enums   map[string]enumerator
 	parsed  map[string]ast.Expr // macros' texts; nil for one that is no expression
 	active  []string            // macros being replaced
 	depth   int
 }
 
-func (c *constants) program(p *ast.Program) {
-	if len(c.decls.Macros()) == 0 && len(c.decls.Named) == 0 && len(p.CDefs) == 0 {
-		return
+// enumerator is a name that an enum defines.
+type enumerator struct {
+	tag   string // the enum's
+	value number
+}
+
+func newConstants(decls *cdecl.Decls, o origins, l *limits, diags *diag.List) *constants {
+	c := &constants{
+		decls: decls, origins: o, limits: l, diags: diags, enums: map[string]enumerator{}, parsed: map[string]ast.Expr{},
 	}
+	for _, n := range decls.Named {
+		e, ok := n.Type.(*ctypes.Enum)
+		if !ok {
+			continue
+		}
+		for _, v := range e.Values {
+			value := number{uint64(v.Value), e.Signed && v.Value < 0}
+			c.enums[v.Name] = enumerator{e.Name, value}
+		}
+	}
+	return c
+}
+
+func (c *constants) program(p *ast.Program) {
 	r := &ast.Rewriter{}
 	descend := func(n ast.Node) {
 		c.depth++
@@ -104,33 +126,14 @@ func (c *constants) ident(x *ast.Ident, r *ast.Rewriter) ast.Expr {
 	if _, isMacro := c.decls.Macro(x.Name); isMacro {
 		return c.macro(x, r)
 	}
-	if e, v, ok := c.decls.Enumerator(x.Name); ok {
-		lit := numLit(enumValue(v, e.Signed), x.Place)
-		name, tagged := strings.CutPrefix(c.nameOf(e.Name), "enum ")
-		if !tagged {
-			return lit
-		}
-		return &ast.Cast{Place: x.Place, Type: &ast.NamedType{Place: x.Place, Tag: "enum", Name: name}, X: lit}
+	if e, ok := c.enums[x.Name]; ok {
+		typ := &ast.NamedType{Place: x.Place, Tag: "enum", Name: e.tag}
+		return &ast.Cast{Place: x.Place, Type: typ, X: numLit(e.value, x.Place)}
 	}
 	if v, ok := c.decls.Const(x.Name); ok {
 		return numLit(ofSigned(v), x.Place)
 	}
 	return x
-}
-
-// nameOf is the spelling of an enum's type, "" when it has none.
-func (c *constants) nameOf(tag string) string {
-	if _, err := c.decls.Type("enum " + tag); tag == "" || err != nil {
-		return ""
-	}
-	return "enum " + tag
-}
-
-func enumValue(v int64, signed bool) number {
-	if signed {
-		return ofSigned(v)
-	}
-	return number{uint64(v), false}
 }
 
 // macro is what stands in place of the name of a C macro.
@@ -167,7 +170,7 @@ func (c *constants) parse(x *ast.Ident) ast.Expr {
 		c.parsed[x.Name] = nil
 		return nil
 	}
-	text := strings.Repeat(" ", at.Start) + strings.ReplaceAll(at.Text(), "\\\n", "  ")
+	text := strings.ReplaceAll(at.Text(), "\\\n", "  ")
 	body, diags := parse.Expr(source.NewFile(at.File.Name, text), parse.Options{})
 	if diags.HasErrors() {
 		v, ok := c.decls.Const(x.Name) // it may be one in C
@@ -177,9 +180,11 @@ func (c *constants) parse(x *ast.Ident) ast.Expr {
 			c.parsed[x.Name] = nil
 			return nil
 		}
-		body = numLit(ofSigned(v), ast.Place{At: at})
+		body = numLit(ofSigned(v), ast.Place{At: source.Span{End: len(text)}})
 	}
-	inFile := ast.Cloner{Place: func(s source.Span) source.Span { s.File = at.File; return s }}
+	inFile := ast.Cloner{Place: func(s source.Span) source.Span {
+		return source.Span{File: at.File, Start: at.Start + s.Start, End: at.Start + s.End}
+	}}
 	c.parsed[x.Name] = inFile.Expr(body)
 	return c.parsed[x.Name]
 }

@@ -62,14 +62,28 @@ func Program(p *ast.Program, o Options) (*Result, *diag.List) {
 	p.Comments = slices.DeleteFunc(p.Comments, func(c *ast.Comment) bool { return within(c, p.Macros) })
 	p.Macros, p.Imports = nil, nil
 
-	c := &constants{decls: decls, origins: r.origins, diags: diags, limits: e.limits, parsed: map[string]ast.Expr{}}
-	c.program(p)
+	newConstants(decls, r.origins, e.limits, diags).program(p)
 	f := newFolder(o, diags)
 	f.program(p)
 	r.NamedParams = f.finish()
 	r.Explain(diags)
 	diags.Sort()
+	shorten(diags)
 	return r, diags
+}
+
+// shorten ends a list after as many errors as a front end reports.
+func shorten(l *diag.List) {
+	n := 0
+	for i, d := range l.Items {
+		if d.Severity != diag.Error {
+			continue
+		}
+		if n++; n > diag.Limit {
+			l.Items = append(l.Items[:i:i], diag.Errorf(d.Code, d.Span, "too many errors"))
+			return
+		}
+	}
 }
 
 // within reports whether a comment belongs to the text of a macro.

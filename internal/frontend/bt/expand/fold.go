@@ -52,15 +52,15 @@ func (f *folder) stmt(s ast.Stmt) []ast.Stmt {
 	case *ast.ExprStmt:
 		f.r.Children(s)
 		st := asStmt(s)
-		return shorten(st)
+		return shortenBlock(st)
 	}
 	f.r.Children(s)
 	unwrapOperands(s)
-	return shorten(s)
+	return shortenBlock(s)
 }
 
-// shorten removes blocks that hold nothing, or no more than a block.
-func shorten(s ast.Stmt) []ast.Stmt {
+// shortenBlock removes blocks that hold nothing, or no more than a block.
+func shortenBlock(s ast.Stmt) []ast.Stmt {
 	b, ok := s.(*ast.Block)
 	switch {
 	case !ok:
@@ -93,7 +93,7 @@ func (f *folder) ifStmt(s *ast.If) []ast.Stmt {
 		return f.ifStmt(t)
 	}
 	f.r.Children(taken)
-	return shorten(taken)
+	return shortenBlock(taken)
 }
 
 // condition folds the condition of an if. Decided means that it is comptime

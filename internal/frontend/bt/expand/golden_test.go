@@ -48,7 +48,10 @@ func script(t testing.TB, name, text string, o expand.Options) (*ast.Program, *e
 // the texts that it came from.
 func printed(p *ast.Program) string {
 	c := ast.Cloner{Place: func(source.Span) source.Span { return source.Span{} }}
-	bare := &ast.Program{Shebang: p.Shebang, Config: p.Config, MapDecls: nil}
+	bare := &ast.Program{Shebang: p.Shebang}
+	for _, a := range p.ConfigAssigns() {
+		bare.Config = append(bare.Config, &ast.Config{Assigns: []*ast.ConfigAssign{{Key: a.Key, Value: c.Expr(a.Value)}}})
+	}
 	for _, d := range p.MapDecls {
 		bare.MapDecls = append(bare.MapDecls, &ast.MapDecl{Map: d.Map, Kind: d.Kind, MaxEntries: d.MaxEntries})
 	}

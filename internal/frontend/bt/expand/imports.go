@@ -58,10 +58,7 @@ func newImporter(o Options, diags *diag.List) *importer {
 // program imports what p asks for, and merges it into p. The probes of a
 // script come after those of the scripts that it imports.
 func (im *importer) program(p *ast.Program) {
-	if p.At.File == nil {
-		return
-	}
-	im.seen[filepath.Clean(p.At.File.Name)] = true
+	im.seen[filepath.Clean(nameOf(p))] = true
 	im.imports(p)
 	var probes []*ast.Probe
 	for _, s := range im.scripts {
@@ -74,8 +71,17 @@ func (im *importer) program(p *ast.Program) {
 	p.Probes = append(probes, p.Probes...)
 }
 
+// nameOf is the name of a script's file; that of one that was not parsed lies
+// in the current directory.
+func nameOf(p *ast.Program) string {
+	if p.At.File == nil {
+		return "-"
+	}
+	return p.At.File.Name
+}
+
 func (im *importer) imports(p *ast.Program) {
-	dir := filepath.Dir(p.At.File.Name)
+	dir := filepath.Dir(nameOf(p))
 	for _, imp := range p.Imports {
 		path := filepath.FromSlash(imp.Path.Value)
 		if path == "stdlib" {

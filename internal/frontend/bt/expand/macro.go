@@ -18,6 +18,8 @@ const (
 	maxDepth = 20_000
 	// maxUses bounds how many macros may be expanded within each other.
 	maxUses = 200
+	// maxErrors is how many errors end the expansion.
+	maxErrors = 100
 )
 
 // limits say how much expansion may still add. They are shared by all passes
@@ -68,6 +70,7 @@ type expander struct {
 	diags   *diag.List
 	limits  *limits
 	names   map[string]bool // the names of all variables, of made-up ones as well
+	next    map[string]int  // where to go on looking for a name that is free
 	stack   []*macro        // being expanded, the innermost last
 	depth   int             // nesting of the node at hand
 }
@@ -82,7 +85,8 @@ type frame struct {
 
 func newExpander(p *ast.Program, o origins, diags *diag.List) *expander {
 	e := &expander{
-		user: macros{}, origins: o, diags: diags, limits: &limits{nodes: maxNodes}, names: map[string]bool{},
+		user: macros{}, origins: o, diags: diags, limits: &limits{nodes: maxNodes},
+		names: map[string]bool{}, next: map[string]int{},
 	}
 	usesLibrary := false
 	ast.Inspect(p, func(n ast.Node) bool {
@@ -313,6 +317,9 @@ func count(n int, what string) string {
 
 // expand returns the body of a macro as it is for one use.
 func (e *expander) expand(m *macro, args []ast.Expr, use ast.Expr) ast.Expr {
+	if len(e.diags.Items) > maxErrors { // more of them help nobody
+		return use
+	}
 	if e.recursive(m, use) || !e.limits.take(m.Body, e.depth, use.Span(), e.diags) {
 		return use
 	}
@@ -368,8 +375,9 @@ func (e *expander) bind(m *macro, args []ast.Expr) *frame {
 // fresh makes up a name that no variable of the script has.
 func (e *expander) fresh(name string) string {
 	unique := name
-	for i := 2; e.names[unique]; i++ {
-		unique = fmt.Sprintf("%s_%d", name, i)
+	for e.names[unique] {
+		e.next[name]++
+		unique = fmt.Sprintf("%s_%d", name, e.next[name]+1)
 	}
 	e.names[unique] = true
 	return unique
