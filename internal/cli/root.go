@@ -30,6 +30,7 @@ func commands() []func(*streams) *cobra.Command {
 // that it then stands for.
 func aliases() map[string]string {
 	return map[string]string{
+		"bpftool":  "bpftool",
 		"bpftrace": "trace",
 	}
 }
@@ -50,7 +51,7 @@ func Run(args []string) int {
 		rest = append([]string{sub}, rest...)
 	}
 	root, begun := newRootCmd(std)
-	root.SetArgs(rest)
+	root.SetArgs(bpftoolFirst(rest))
 	cmd, err := root.ExecuteC()
 	if err == nil {
 		return statusDone
@@ -102,5 +103,6 @@ func newRootCmd(std *streams) (*cobra.Command, *bool) {
 	for _, c := range commands() {
 		root.AddCommand(c(std))
 	}
+	root.AddCommand(newBPFToolCmds(std)...)
 	return root, begun
 }
