@@ -128,9 +128,6 @@ func (r *traceRun) compile(ctx context.Context) (err error) {
 	o := &skep.Options{Params: r.params, Getenv: os.Getenv, Unsafe: r.flags.unsafe, PID: r.flags.pid, CPUs: cpus, Features: target}
 	if r.child != nil {
 		o.ChildPID = r.child.pid()
-		if o.PID == 0 {
-			o.PID = o.ChildPID
-		}
 	}
 	if len(r.flags.dump) > 0 {
 		o.Dump = func(stage string) io.Writer {
