@@ -30,6 +30,8 @@ type hash struct {
 	stride              uint64 // of an element's values
 	perCPU              bool
 	seed                uint64
+	// Addresses of the three regions.
+	headBase, keyBase, valueBase uint64
 
 	free  []uint32
 	used  uint32 // elements that were ever handed out
@@ -76,6 +78,7 @@ func newHash(space *mem.Space, s Spec) (Map, error) {
 	if h.values, err = h.alloc("values", h.stride*uint64(h.total)); err != nil {
 		return nil, err
 	}
+	h.headBase, h.keyBase, h.valueBase = h.heads.Addr, h.keys.Addr, h.values.Addr
 	for b := range h.mask + 1 {
 		h.mem.Put32(h.headAddr(b), endBit|b)
 	}
@@ -88,10 +91,10 @@ func (h *hash) Release() {
 	h.values.Free()
 }
 
-func (h *hash) headAddr(b uint32) uint64  { return h.heads.Addr + uint64(b)*4 }
-func (h *hash) linkAddr(e uint32) uint64  { return h.keys.Addr + uint64(e-1)*h.keyStride }
+func (h *hash) headAddr(b uint32) uint64  { return h.headBase + uint64(b)*4 }
+func (h *hash) linkAddr(e uint32) uint64  { return h.keyBase + uint64(e-1)*h.keyStride }
 func (h *hash) keyAddr(e uint32) uint64   { return h.linkAddr(e) + linkSize }
-func (h *hash) valueAddr(e uint32) uint64 { return h.values.Addr + uint64(e-1)*h.stride }
+func (h *hash) valueAddr(e uint32) uint64 { return h.valueBase + uint64(e-1)*h.stride }
 func (h *hash) key(e uint32) []byte       { return h.mem.Slice(h.keyAddr(e), uint64(h.spec.KeySize)) }
 
 func (h *hash) sum(key []byte) uint32 {
@@ -118,12 +121,35 @@ func mix(x uint64) uint32 {
 
 // find returns the element of a key, 0 when there is none.
 func (h *hash) find(key []byte, sum uint32) uint32 {
+	if len(key) == 4 {
+		return h.find4(binary.LittleEndian.Uint32(key), sum)
+	}
 	b := sum & h.mask
 again:
 	e := h.mem.LoadAcquire32(h.headAddr(b))
 	for e&endBit == 0 {
-		link := h.mem.LoadAcquire64(h.linkAddr(e))
-		if uint32(link>>32) == sum && bytes.Equal(h.key(e), key) {
+		at := h.linkAddr(e)
+		link := h.mem.LoadAcquire64(at)
+		if uint32(link>>32) == sum && bytes.Equal(h.mem.Slice(at+linkSize, uint64(len(key))), key) {
+			return e
+		}
+		e = uint32(link)
+	}
+	if e != endBit|b {
+		goto again
+	}
+	return 0
+}
+
+// find4 is find for keys of 4 bytes, the most frequent ones.
+func (h *hash) find4(key, sum uint32) uint32 {
+	b := sum & h.mask
+again:
+	e := h.mem.LoadAcquire32(h.headAddr(b))
+	for e&endBit == 0 {
+		at := h.linkAddr(e)
+		link := h.mem.LoadAcquire64(at)
+		if h.mem.Get32(at+linkSize) == key {
 			return e
 		}
 		e = uint32(link)
