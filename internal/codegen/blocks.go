@@ -46,7 +46,7 @@ func newGraph(f *ir.Func) *graph {
 	}
 	g.blocks = make([]block, n)
 	g.link(order, at, before, after)
-	g.markCold(order)
+	g.markCold()
 	return g
 }
 
@@ -162,7 +162,7 @@ func fillLoop(cfg *ir.CFG, body []bool, p *ir.Block) int {
 
 // markCold marks the blocks that hardly ever run: those on the null side of a
 // pointer's test, and what only they lead to.
-func (g *graph) markCold(order []*ir.Block) {
+func (g *graph) markCold() {
 	warm := make([]bool, len(g.blocks))
 	warm[0] = true
 	for b := range g.blocks {

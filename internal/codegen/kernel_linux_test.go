@@ -16,6 +16,7 @@ import (
 	"github.com/skep-dev/skep/internal/ir"
 	"github.com/skep-dev/skep/internal/ir/eval"
 	"github.com/skep-dev/skep/internal/isa"
+	"github.com/skep-dev/skep/internal/opt"
 	"github.com/skep-dev/skep/internal/testkit/kprog"
 )
 
@@ -168,14 +169,20 @@ func (a *arena) run(p *kprog.Prog, o outcome) (outcome, error) {
 	return o, a.values(&o, false)
 }
 
+// variant is a way to compile the same module.
+type variant struct {
+	Features
+	optimise bool
+}
+
 // Random IR does in the kernel what the evaluator says, with the features of
-// the newest and of the oldest kernel.
+// the newest and of the oldest kernel, as it is and after the passes.
 func TestKernelDifferential(t *testing.T) {
 	kprog.Require(t)
 	first := seed(t)
-	n := 1500
+	n := 600
 	if testing.Short() {
-		n = 200
+		n = 60
 	}
 	if env := os.Getenv("SKEP_COUNT"); env != "" {
 		var err error
@@ -187,28 +194,34 @@ func TestKernelDifferential(t *testing.T) {
 	insns := 0
 	for i := range n {
 		s := first + uint64(i)
-		for _, feat := range []Features{newest, {}} {
-			insns += a.differential(t, s, feat)
+		for _, v := range []variant{{newest, false}, {Features{}, false}, {newest, true}, {Features{}, true}} {
+			insns += a.differential(t, s, v)
 			if t.Failed() {
 				return
 			}
 		}
 	}
-	t.Logf("%d programs, %d instructions", 2*n, insns)
+	t.Logf("%d programs, %d instructions", 4*n, insns)
 }
 
-func (a *arena) differential(t *testing.T, s uint64, feat Features) int {
+func (a *arena) differential(t *testing.T, s uint64, v variant) int {
 	rng := rand.New(rand.NewPCG(s, 0))
-	m := generateModule(rng, 5+rng.IntN(60), feat.Atomics)
+	m := generateModule(rng, 5+rng.IntN(60), v.Atomics)
+	text := ir.Print(m)
 	fail := func(format string, args ...any) int {
-		funcs, _ := Generate(m, feat)
-		t.Errorf("SKEP_SEED=%d %+v: %s\n%s\n%s", s, feat, fmt.Sprintf(format, args...), ir.Print(m), listing(funcs))
+		funcs, _ := Generate(m, v.Features)
+		t.Errorf("SKEP_SEED=%d %+v: %s\n%s\n%s", s, v, fmt.Sprintf(format, args...), ir.Print(m), listing(funcs))
 		return 0
 	}
 	if err := ir.Check(m); err != nil {
 		return fail("%v", err)
 	}
-	funcs, err := Generate(m, feat)
+	if v.optimise {
+		if err := opt.Run(m, opt.Options{}); err != nil {
+			return fail("%v", err)
+		}
+	}
+	funcs, err := Generate(m, v.Features)
 	if err != nil {
 		return fail("%v", err)
 	}
@@ -218,9 +231,10 @@ func (a *arena) differential(t *testing.T, s uint64, feat Features) int {
 		return fail("%v", err)
 	}
 	defer p.Close()
+	reference := parse(t, "generated", text)
 	for k := range uint64(3) {
 		in := inputs(s + k)
-		want, err := in.eval(m)
+		want, err := in.eval(reference)
 		if err != nil {
 			return fail("%v", err)
 		}
@@ -233,4 +247,23 @@ func (a *arena) differential(t *testing.T, s uint64, feat Features) int {
 		}
 	}
 	return len(code) / 8
+}
+
+// Jumps over more than 16 bits lead where they should.
+func TestKernelFarJumps(t *testing.T) {
+	kprog.Require(t)
+	m := long(40000)
+	funcs, err := Generate(m, kernel(t, "6.18"))
+	qt.Assert(t, qt.IsNil(err))
+	p, err := kprog.Load(kprog.Spec{Type: kprog.Syscall, Code: link(t, funcs, nil), Flags: unix.BPF_F_SLEEPABLE})
+	qt.Assert(t, qt.IsNil(err))
+	defer p.Close()
+	for x, want := range map[byte]uint32{2: 5, 3: 3} {
+		ctx := make([]byte, 128)
+		ctx[0] = x
+		got, _, err := p.Run(nil, ctx)
+		qt.Assert(t, qt.IsNil(err))
+		qt.Check(t, qt.Equals(got, want))
+		qt.Check(t, qt.Equals(ctx[8], map[byte]byte{2: 0, 3: 3}[x]))
+	}
 }

@@ -89,7 +89,7 @@ func (l *layout) reach() {
 	}
 	for _, cold := range []bool{false, true} {
 		for b := range l.blocks {
-			if seen[b] && l.blocks[b].cold == cold {
+			if seen[b] && (l.blocks[b].cold && b != 0) == cold {
 				l.order = append(l.order, b)
 			}
 		}
