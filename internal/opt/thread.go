@@ -10,6 +10,9 @@ type threader struct {
 	dom  *ir.DomTree // made when it is needed
 	uses []int32     // by Value.ID
 	ways []way       // by Block.ID: what waysOf said
+	// to are, by Block.ID, the blocks that a branch led to at first: cfg and
+	// dom speak of these edges.
+	to [][2]*ir.Block
 	// users are, by Value.ID of a parameter, the nearest block that dominates
 	// all others that use it; made when they are needed.
 	users []*ir.Block
@@ -27,13 +30,14 @@ const (
 
 func (w *work) threadEdges(cfg *ir.CFG) (changed bool) {
 	t := &threader{w: w, cfg: cfg, uses: make([]int32, w.f.NumValues()), ways: make([]way, w.f.NumBlocks())}
+	t.to = make([][2]*ir.Block, w.f.NumBlocks())
 	for _, b := range w.f.Blocks {
-		for _, v := range b.Instrs {
-			t.count(v.Args, 1)
-		}
-		t.countTerm(&b.Term, 1)
+		t.countBlock(b, 1)
+		t.to[b.ID] = [2]*ir.Block{b.Term.Then.Block, b.Term.Else.Block}
 	}
-	for _, b := range cfg.Order {
+	// From the end: then what an edge leads through has been shortened before.
+	for i := len(cfg.Order) - 1; i >= 0; i-- {
+		b := cfg.Order[i]
 		for i, e := range b.Succs() {
 			// An edge that leads in a circle of empty blocks has no end.
 			for range 16 {
@@ -51,6 +55,13 @@ func (t *threader) count(list []*ir.Value, n int32) {
 	for _, v := range list {
 		t.uses[v.ID] += n
 	}
+}
+
+func (t *threader) countBlock(b *ir.Block, n int32) {
+	for _, v := range b.Instrs {
+		t.count(v.Args, n)
+	}
+	t.countTerm(&b.Term, n)
 }
 
 func (t *threader) countTerm(term *ir.Term, n int32) {
@@ -74,29 +85,33 @@ func (t *threader) waysOf(b *ir.Block) way {
 	return t.ways[b.ID]
 }
 
-// isEmpty reports whether b does nothing but to lead on. What is dead in it
-// is no longer counted as a use of other values.
+// isEmpty reports whether b does nothing but to lead on: what is in it is used
+// by what is dead in it only.
 func (t *threader) isEmpty(b *ir.Block) bool {
 	if b.Term.Kind != ir.Jump && b.Term.Kind != ir.Branch {
 		return false
 	}
-	for i := len(b.Instrs) - 1; i >= 0; i-- {
+	i := len(b.Instrs) - 1
+	for ; i >= 0; i-- {
 		v := b.Instrs[i]
 		if t.uses[v.ID] > 0 || !isIdle(v) {
-			return false
+			break
 		}
 		t.count(v.Args, -1)
 	}
-	return true
+	for _, v := range b.Instrs[i+1:] {
+		t.count(v.Args, 1)
+	}
+	return i < 0
 }
 
 func (t *threader) freeWays(b *ir.Block) way {
-	t.countTerm(&b.Term, -1)
+	t.countBlock(b, -1)
 	elsewhere := int32(0)
 	for _, p := range b.Params {
 		elsewhere += t.uses[p.ID]
 	}
-	t.countTerm(&b.Term, 1)
+	t.countBlock(b, 1)
 	switch {
 	case elsewhere == 0:
 		return viaThen | viaElse
@@ -105,11 +120,13 @@ func (t *threader) freeWays(b *ir.Block) way {
 	}
 	// Behind an edge that is the only one into its target, b has been passed.
 	// So if all other uses are there, the other edge may be taken directly.
+	// That stays so when other edges are shortened: each stands for a path
+	// that was there before, which led through b if it led to those uses.
 	var free way
-	if t.usedBehind(b, b.Term.Else.Block) {
+	if t.usedBehind(b, t.to[b.ID][1]) {
 		free |= viaThen
 	}
-	if t.usedBehind(b, b.Term.Then.Block) {
+	if t.usedBehind(b, t.to[b.ID][0]) {
 		free |= viaElse
 	}
 	return free

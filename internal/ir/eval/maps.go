@@ -152,6 +152,8 @@ func update(c *Call) (uint64, error) {
 		return errno(errExist), nil
 	case at == 0 && flags == flagExist:
 		return errno(errNoEnt), nil
+	case at == 0 && len(s.hash) >= int(s.Decl.MaxEntries) && s.Decl.Type == mapLRUHash:
+		return 0, fmt.Errorf("map @%s is full; which entry is evicted is not modelled", s.Decl.Name)
 	case at == 0 && len(s.hash) >= int(s.Decl.MaxEntries):
 		return errno(errE2Big), nil
 	case at == 0:

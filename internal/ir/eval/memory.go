@@ -26,8 +26,11 @@ type Region struct {
 }
 
 // regionShift spaces the regions: the upper half of an address is the number
-// of its region, and the lower half the offset inside it.
-const regionShift = 32
+// of its region, which starts in the middle of its 4 GiB.
+const (
+	regionShift  = 32
+	regionMiddle = 1 << (regionShift - 1)
+)
 
 // firstRegion keeps addresses away from the numbers that programs compute with.
 const firstRegion = 0xeb9f0
@@ -43,7 +46,7 @@ type memory struct {
 func newMemory() *memory { return &memory{regions: map[uint64]*Region{}, next: firstRegion} }
 
 func (m *memory) add(name string, bytes []byte, perm Perm) *Region {
-	r := &Region{Name: name, Addr: m.next << regionShift, Bytes: bytes, Perm: perm}
+	r := &Region{Name: name, Addr: m.next<<regionShift + regionMiddle, Bytes: bytes, Perm: perm}
 	m.regions[m.next] = r
 	m.next++
 	return r
@@ -83,7 +86,7 @@ func (m *memory) access(addr uint64, size int64, write bool) (*Region, int64, er
 		return nil, 0, fmt.Errorf("access of %d bytes at %#x, which is no memory", size, addr)
 	}
 	off := int64(addr - r.Addr)
-	if size < 0 || off+size > int64(len(r.Bytes)) {
+	if size < 0 || off < 0 || off+size > int64(len(r.Bytes)) {
 		return nil, 0, fmt.Errorf("access of %d bytes at offset %d of %s, which has %d", size, off, r.Name, len(r.Bytes))
 	}
 	if write && r.Perm != ReadWrite {
