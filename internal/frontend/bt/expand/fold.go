@@ -15,6 +15,8 @@ type folder struct {
 	diags  *diag.List
 	named  namedParams
 	warned map[int]bool // positional parameters
+	// subprogs are the names of the script's own functions.
+	subprogs map[string]bool
 	// unsure counts the branches around the code at hand of which only check
 	// can say whether they are left out. What is wrong there is no error yet.
 	unsure int
@@ -22,13 +24,18 @@ type folder struct {
 }
 
 func newFolder(o Options, diags *diag.List) *folder {
-	f := &folder{opts: o, diags: diags, warned: map[int]bool{}}
+	f := &folder{opts: o, diags: diags, warned: map[int]bool{}, subprogs: map[string]bool{}}
 	f.named.read(o.Named)
 	f.r = ast.Rewriter{Expr: f.expr, Stmt: f.stmt, Type: f.typ}
 	return f
 }
 
-func (f *folder) program(p *ast.Program) { f.r.Children(p) }
+func (f *folder) program(p *ast.Program) {
+	for _, s := range p.Subprogs {
+		f.subprogs[s.Name.Text] = true
+	}
+	f.r.Children(p)
+}
 
 // finish reports named parameters that the script doesn't know, and returns
 // those that it does.
@@ -293,6 +300,9 @@ func (f *folder) call(x *ast.Call) ast.Expr {
 		return boolLit(IsLiteral(x.Args[0]), x.Place)
 	}
 	x.Func.Text = nativeName(x.Func.Text)
+	if e, ok := entry(x.Func.Text); ok && e.Word && len(x.Args) == 0 && !f.subprogs[x.Func.Text] {
+		return &ast.Ident{Place: x.Place, Name: x.Func.Text} // pid() is pid
+	}
 	return x
 }
 
