@@ -31,7 +31,10 @@ type CollectionOptions struct {
 type Collection struct {
 	Programs map[string]*Program
 	Maps     map[string]*Map
-	Machine  *Machine
+	// Variables are the global variables of the programs.
+	Variables map[string]*Variable
+	// Machine is what the collection was loaded into.
+	Machine *Machine
 }
 
 // NewCollection loads a collection into a machine of its own.
@@ -88,7 +91,7 @@ func NewCollectionWithOptions(spec *ebpf.CollectionSpec, o CollectionOptions) (*
 			return nil, err
 		}
 	}
-	return c, nil
+	return c, c.variables(spec)
 }
 
 func (o *CollectionOptions) machine() (*Machine, error) {
