@@ -92,9 +92,9 @@ var foreign = []rule{
 	{"github.com/cilium/ebpf/perf", []string{"kernel", "internal/inspect/..."}, "perf buffers belong to the kernel target"},
 	{"github.com/cilium/ebpf/...", []string{
 		"", "internal/ctypes/...", "internal/features", "internal/inspect/...", "internal/isa/...", "internal/linker", "internal/object",
-		"internal/target", "internal/testkit/...", "internal/tracepipe", "internal/cli", "kernel", "verifier", "vm", "metrics", "tools/...", "examples/...",
+		"internal/target", "internal/testkit/...", "internal/tracepipe", "internal/cli/...", "kernel", "verifier", "vm", "metrics", "tools/...", "examples/...",
 	}, "cilium/ebpf is the currency at the edges, not within the compiler"},
-	{"github.com/spf13/...", []string{"internal/cli"}, "flags and arguments end at the command line"},
+	{"github.com/spf13/...", []string{"internal/cli/..."}, "flags and arguments end at the command line"},
 	{"github.com/prometheus/...", []string{"metrics"}, "the exporter alone links the client library"},
 	{"github.com/go-quicktest/...", []string{"internal/testkit/..."}, "assertions are for tests"},
 	{"github.com/google/go-cmp/...", []string{"internal/testkit/..."}, "comparisons of this kind are for tests"},
