@@ -204,6 +204,9 @@ func (c *Code) Native(arch string, tag [8]byte, b *btfraw.BTF, syms *KernelSymbo
 		}
 		var err error
 		f.Insns, err = Disassemble(arch, code[:n], f.Address, func(a uint64) (string, uint64) {
+			if a >= f.Address && a < f.Address+uint64(n) {
+				return fmt.Sprintf("%#x", a-f.Address), a // as the instructions are numbered
+			}
 			name, _, ok := syms.At(a)
 			if !ok {
 				return "", 0

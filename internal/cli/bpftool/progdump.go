@@ -192,8 +192,12 @@ func (t *tool) writeLine(l *inspect.SourceLine, linum bool) {
 	t.json.StringField("src", text)
 	if linum {
 		t.json.StringField("file", l.File)
-		t.json.UintField("line_num", uint64(l.Line))
-		t.json.UintField("line_col", uint64(l.Column))
+		if l.Line != 0 {
+			t.json.UintField("line_num", uint64(l.Line))
+		}
+		if l.Column != 0 {
+			t.json.UintField("line_col", uint64(l.Column))
+		}
 	}
 }
 
