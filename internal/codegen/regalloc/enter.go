@@ -9,7 +9,6 @@ func (a *allocator) enter(b int) {
 	}
 	a.occupied = 0
 	blk := &a.f.Blocks[b]
-	primary := None
 	if b == 0 {
 		for i, p := range blk.Params {
 			a.defs[p] = def{0, -1, a.f.EntryRegs[i]}
@@ -18,7 +17,7 @@ func (a *allocator) enter(b int) {
 			}
 		}
 	} else {
-		primary = a.inheritRegs(b)
+		a.inheritRegs(b)
 	}
 	if l := a.live.inner[b]; l >= 0 {
 		a.enterLoop(b, &a.live.loops[l])
@@ -26,14 +25,14 @@ func (a *allocator) enter(b int) {
 	if b != 0 {
 		for i, p := range blk.Params {
 			if a.live.used[p] {
-				a.placeParam(b, i, p, primary)
+				a.placeParam(b, i, p)
 			}
 		}
 	}
 }
 
-// inheritRegs takes over what one predecessor leaves, and returns which one.
-func (a *allocator) inheritRegs(b int) Value {
+// inheritRegs takes over what one predecessor leaves.
+func (a *allocator) inheritRegs(b int) {
 	preds := a.live.preds[b]
 	primary := -1
 	for _, p := range preds {
@@ -42,7 +41,7 @@ func (a *allocator) inheritRegs(b int) Value {
 		}
 	}
 	if primary < 0 {
-		return None
+		return
 	}
 	single := len(preds) == 1
 	for r, v := range a.end[primary] {
@@ -58,7 +57,6 @@ func (a *allocator) inheritRegs(b int) Value {
 		}
 		a.put(Reg(r), v)
 	}
-	return Value(primary)
 }
 
 func (a *allocator) isParam(b int, v Value) bool {
@@ -154,15 +152,7 @@ func (a *allocator) save() {
 
 // placeParam gives a parameter a register, or memory when all registers hold
 // what is used sooner.
-func (a *allocator) placeParam(b, i int, p, primary Value) {
-	arg := NoReg
-	if primary != None {
-		for _, e := range a.f.Blocks[primary].Succs {
-			if e.Block == b {
-				arg = a.endReg(int(primary), e.Args[i])
-			}
-		}
-	}
+func (a *allocator) placeParam(b, i int, p Value) {
 	a.defs[p] = def{int32(b), -1, NoReg}
 	free := a.m.Regs &^ a.occupied
 	if free == 0 {
@@ -179,6 +169,21 @@ func (a *allocator) placeParam(b, i int, p, primary Value) {
 		a.drop(r)
 		free = Of(r)
 	}
+	r := a.paramReg(b, i, p, free)
+	a.defs[p].reg = r
+	a.res.Used |= Of(r)
+	a.put(r, p)
+}
+
+// paramReg chooses among free registers for a parameter. Where most of its
+// arguments are in one register already, that is the best: even if it has to
+// go elsewhere before a call, one move after the paths have met is better than
+// one on each. At the head of a loop it had better be where it can stay.
+func (a *allocator) paramReg(b, i int, p Value, free RegSet) Reg {
+	arg, most := a.argReg(b, i, free)
+	if most && a.live.inner[b] < 0 {
+		return arg
+	}
 	want, avoid := NoReg, RegSet(0)
 	for r, v := range a.wantIn[b] {
 		if v == p {
@@ -187,13 +192,42 @@ func (a *allocator) placeParam(b, i int, p, primary Value) {
 			avoid |= Of(Reg(r))
 		}
 	}
-	if free.Has(arg) && (want == NoReg || !free.Has(want)) {
+	if arg != NoReg && (want == NoReg || !free.Has(want)) {
 		want = arg
 	}
-	r := a.choose(free, p, want, avoid)
-	a.defs[p].reg = r
-	a.res.Used |= Of(r)
-	a.put(r, p)
+	return a.choose(free, p, want, avoid)
+}
+
+// argReg returns the free register in which most of a parameter's arguments
+// are, and whether that is more than half of them. Cold ways count half; of
+// equals the last is taken, from where the block is most likely fallen into.
+func (a *allocator) argReg(b, i int, free RegSet) (best Reg, most bool) {
+	var count [MaxRegs]int
+	best = NoReg
+	total := 0
+	for _, p := range a.live.preds[b] {
+		if p >= b {
+			continue
+		}
+		weight := 2
+		if a.f.Blocks[p].Cold {
+			weight = 1
+		}
+		total += weight
+		for _, e := range a.f.Blocks[p].Succs {
+			if e.Block != b {
+				continue
+			}
+			r := a.endReg(p, e.Args[i])
+			if r == NoReg || !free.Has(r) {
+				continue
+			}
+			if count[r] += weight; best == NoReg || count[r] >= count[best] {
+				best = r
+			}
+		}
+	}
+	return best, best != NoReg && 2*count[best] > total
 }
 
 // endReg returns a register that holds v at the end of a block, or NoReg.
