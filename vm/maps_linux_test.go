@@ -268,6 +268,14 @@ func mapCases() []mapCase {
 		{spec: ebpf.MapSpec{Type: ebpf.StackTrace, KeySize: 4, ValueSize: 80, MaxEntries: 4}, ops: contents(2, 4)},
 		{spec: ebpf.MapSpec{Type: ebpf.RingBuf, MaxEntries: 4096}, ops: []mapOp{{"lookup", -1, 0, 0}, {"delete", -1, 0, 0}, {"next", -1, 0, 0}, {"take", -1, 0, 0}}},
 	}
+	// Interface 1 is the loopback one.
+	ports := []mapOp{
+		{"lookup", 0, 0, 0}, {"update", 0, 1, 0}, {"lookup", 0, 0, 0}, {"update", 0, 1, 1}, {"update", 0, 1, 2}, {"update", 0, 1, 3}, {"update", 9, 1, 0},
+		{"next", -1, 0, 0}, {"next", 0, 0, 0}, {"next", 1, 0, 0}, {"take", 0, 0, 0}, {"delete", 0, 0, 0}, {"delete", 0, 0, 0}, {"delete", 9, 0, 0},
+		{"lookup", 0, 0, 0}, {"update", 1, 20000, 9}, {"update", 1, 0, 0}, {"lookup", 1, 0, 0}, {"keys", -1, 0, 0},
+	}
+	all = append(all, mapCase{spec: ebpf.MapSpec{Type: ebpf.DevMap, KeySize: 4, ValueSize: 4, MaxEntries: 2}, ops: ports},
+		mapCase{spec: ebpf.MapSpec{Type: ebpf.CPUMap, KeySize: 4, ValueSize: 4, MaxEntries: 2}, ops: append(ports, mapOp{"update", 0, 20000, 0})})
 	for i := range all {
 		if t := all[i].spec.Type; t == ebpf.Queue || t == ebpf.Stack {
 			all[i].spec.KeySize = 0
@@ -285,7 +293,7 @@ func mapCases() []mapCase {
 	}
 	for _, t := range []ebpf.MapType{
 		ebpf.Array, ebpf.PerCPUArray, ebpf.Hash, ebpf.PerCPUHash, ebpf.LRUHash, ebpf.LRUCPUHash, ebpf.LPMTrie, ebpf.Queue,
-		ebpf.Stack, ebpf.BloomFilter, ebpf.StackTrace, ebpf.RingBuf, ebpf.ProgramArray,
+		ebpf.Stack, ebpf.BloomFilter, ebpf.StackTrace, ebpf.RingBuf, ebpf.ProgramArray, ebpf.DevMap, ebpf.CPUMap,
 	} {
 		for _, size := range [][3]uint32{{4, 8, 4}, {0, 8, 4}, {4, 0, 4}, {4, 8, 0}, {8, 8, 4}, {5, 9, 4}, {4, 4, 4}, {4, 40000, 2}, {0, 0, 4096}, {0, 0, 5000}, {4, 1024, 4}, {300, 8, 4}} {
 			for _, flags := range []uint32{0, 1, 2, 8, 1 << 6, 1 << 7, 1 << 10, 1 << 11, 1 << 12, 3 << 3, 1 << 25} {

@@ -116,8 +116,12 @@ func (p *Program) setup() (setupFunc, bool) {
 		return skbSetup(false, context.NewCgroupSKB), true
 	case ebpf.RawTracepoint, ebpf.RawTracepointWritable:
 		return setupRawTracepoint, true
+	case ebpf.Tracing, ebpf.LSM:
+		return setupRawTracepoint, true // the arguments, 8 bytes each
 	case ebpf.Syscall:
-		return setupBytes, true
+		return bytesSetup(mem.ReadWrite), true
+	case ebpf.Kprobe, ebpf.TracePoint, ebpf.PerfEvent:
+		return bytesSetup(mem.ReadOnly), true // registers, or the event's record
 	}
 	return nil, false
 }
@@ -262,17 +266,19 @@ func setupRawTracepoint(_ *Program, c *processor, o *RunOptions) (prepared, erro
 	return prepared{c.ctx.Addr, func(*RunOptions) error { return nil }}, nil
 }
 
-// setupBytes gives the program its context as memory that it may write.
-func setupBytes(_ *Program, c *processor, o *RunOptions) (prepared, error) {
-	ctx, err := contextBytes(o)
-	if err != nil {
-		return prepared{}, err
+// bytesSetup gives the program its context as memory.
+func bytesSetup(access mem.Access) setupFunc {
+	return func(_ *Program, c *processor, o *RunOptions) (prepared, error) {
+		ctx, err := contextBytes(o)
+		if err != nil {
+			return prepared{}, err
+		}
+		if len(o.Data) != 0 || len(ctx) > int(c.ctx.Size()) {
+			return prepared{}, maps.EINVAL
+		}
+		c.run.Packet = nil
+		c.ctx.SetPlain(access, uint64(len(ctx)))
+		copy(c.ctx.Bytes(), ctx)
+		return prepared{c.ctx.Addr, func(o *RunOptions) error { return contextOut(o, c.ctx.Bytes()[:len(ctx)]) }}, nil
 	}
-	if len(o.Data) != 0 || len(ctx) > 1<<16-1 || len(ctx) > int(c.ctx.Size()) {
-		return prepared{}, maps.EINVAL
-	}
-	c.run.Packet = nil
-	c.ctx.SetPlain(mem.ReadWrite, uint64(len(ctx)))
-	copy(c.ctx.Bytes(), ctx)
-	return prepared{c.ctx.Addr, func(o *RunOptions) error { return contextOut(o, c.ctx.Bytes()[:len(ctx)]) }}, nil
 }

@@ -289,3 +289,81 @@ func TestMapInMap(t *testing.T) {
 		}
 	}
 }
+
+func TestPerfReader(t *testing.T) {
+	m, err := NewMachine(MachineOptions{CPUs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := m.NewMap(&ebpf.MapSpec{Name: "events", Type: ebpf.PerfEventArray})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.NewProgram(&ebpf.ProgramSpec{Name: "p", Type: ebpf.XDP, License: "GPL", Instructions: asm.Instructions{
+		asm.Mov.Imm(asm.R3, 0x55), asm.StoreMem(asm.RFP, -8, asm.R3, asm.DWord),
+		asm.LoadMapPtr(asm.R2, 0).WithReference("events"), asm.LoadImm(asm.R3, 3<<32|0xffffffff, asm.DWord),
+		asm.Mov.Reg(asm.R4, asm.RFP), asm.Add.Imm(asm.R4, -8), asm.Mov.Imm(asm.R5, 8), asm.FnPerfEventOutput.Call(), asm.Return(),
+	}}, map[string]*Map{"events": events}, ProgramOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ret, _, err := p.Test(packetOf(7)); int32(ret) != -2 || err != nil {
+		t.Errorf("without a reader: %d, %v", int32(ret), err)
+	}
+	r, err := NewPerfReader(events, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int32{0, 0, -28} {
+		if ret, _, err := p.Test(packetOf(7)); int32(ret) != want || err != nil {
+			t.Errorf("%d, %v, want %d", int32(ret), err, want)
+		}
+	}
+	rec, err := r.Read()
+	if err != nil || string(rec.RawSample) != "\x55\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00" {
+		t.Errorf("%q, %v", rec.RawSample, err)
+	}
+	if ret, _, err := p.Test(packetOf(7)); ret != 0 || err != nil {
+		t.Errorf("%d, %v", ret, err)
+	}
+	for _, lost := range []uint64{0, 1, 0} {
+		if rec, err := r.Read(); err != nil || rec.LostSamples != lost {
+			t.Errorf("%+v, %v, want %d lost", rec, err, lost)
+		}
+	}
+	r.SetDeadline(time.Now())
+	if _, err := r.Read(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("nothing to read: %v", err)
+	}
+}
+
+// BenchmarkLoad loads a program of 5,000 instructions.
+func BenchmarkLoad(b *testing.B) {
+	insns := asm.Instructions{asm.Mov.Imm(asm.R0, 1)}
+	for i := range 4998 {
+		insns = append(insns, asm.Add.Imm(asm.R0, int32(i)))
+	}
+	spec := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{"p": {Name: "p", Type: ebpf.XDP, Instructions: append(insns, asm.Return())}}}
+	for b.Loop() {
+		if _, err := NewCollection(spec); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRun is a run of the shortest program.
+func BenchmarkRun(b *testing.B) {
+	m, err := NewMachine(MachineOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := m.NewProgram(&ebpf.ProgramSpec{Name: "p", Type: ebpf.XDP, Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}}, nil, ProgramOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := packetOf(1)
+	b.ResetTimer()
+	if _, _, err := p.Benchmark(in, b.N, nil); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -39,6 +39,8 @@ func kinds() map[facts.MapType]kind {
 		facts.MapTypeHashOfMaps:     {checkOuterHash, newHashOfMaps},
 		facts.MapTypeRingbuf:        {checkRingbuf, newRingbuf},
 		facts.MapTypeStackTrace:     {checkStackTrace, newStackTrace},
+		facts.MapTypeDevmap:         {checkPorts, newPorts},
+		facts.MapTypeCpumap:         {checkPorts, newPorts},
 	}
 }
 
