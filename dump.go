@@ -16,10 +16,11 @@ import (
 )
 
 // Stages returns the names of the forms that a script takes on its way, which
-// Options.Dump can be asked for: the syntax tree, the tree with types, the
+// Options.Dump can be asked for: the syntax tree, the
+// script with its macros and imports expanded, the tree with types, the
 // intermediate form before and after the passes, the instructions, and the
 // plan.
-func Stages() []string { return []string{"ast", "types", "ir", "opt", "bpf", "plan"} }
+func Stages() []string { return []string{"ast", "expand", "types", "ir", "opt", "bpf", "plan"} }
 
 // stage runs write with the place for a stage's form, if there is one.
 func (o *Options) stage(name string, write func(io.Writer)) {

@@ -19,6 +19,8 @@ import (
 	"github.com/skep-dev/skep/internal/diag"
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
 	"github.com/skep-dev/skep/internal/frontend/bt/check"
+	"github.com/skep-dev/skep/internal/frontend/bt/expand"
+	btfmt "github.com/skep-dev/skep/internal/frontend/bt/fmt"
 	"github.com/skep-dev/skep/internal/frontend/bt/lower"
 	"github.com/skep-dev/skep/internal/frontend/bt/parse"
 	"github.com/skep-dev/skep/internal/frontend/bt/probe"
@@ -40,6 +42,7 @@ type Source struct {
 // running machine.
 type Options struct {
 	Params []string                // positional parameters $1, $2, ...
+	Named  []string                // named parameters, "name=value" or "name"
 	Getenv func(key string) string // where settings such as BPFTRACE_MAX_STRLEN come from; nil for nowhere
 	Unsafe bool                    // allow system() and its like
 
@@ -52,6 +55,8 @@ type Options struct {
 	Machine *Machine
 	// Features are those of the kernel that the object is for.
 	Features codegen.Features
+
+	types ctypes.Resolver // the script's own types, then the machine's
 
 	// Dump, when not nil, is asked for each stage for a place to write its
 	// form to (see Stages); nil skips the stage.
@@ -81,17 +86,29 @@ func (u *Unit) Plan() *Plan { return u.plan }
 // Check parses a script and resolves its names and types without generating
 // code. The error is a *diag.List when the script is wrong.
 func Check(src Source, o *Options) (*check.Program, *diag.List, error) {
-	prog, warnings, err := Parse(src, o)
+	prog, diags, err := Parse(src, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	o.stage("ast", func(w io.Writer) { dumpAST(w, prog) })
-	checked := check.Check(prog, o.env(), warnings)
-	if err := warnings.Err(); err != nil {
-		warnings.Sort()
+	env := o.env()
+	expanded, problems := expand.Program(prog, expand.Options{
+		Params: o.Params, Named: o.Named, Files: expand.Disk{}, Outer: env.Resolver,
+	})
+	diags.Items = append(diags.Items, problems.Items...)
+	if err := diags.Err(); err != nil {
 		return nil, nil, err
 	}
-	return checked, warnings, nil
+	o.stage("expand", func(w io.Writer) { io.WriteString(w, btfmt.Print(prog)) })
+	env.Resolver = ctypes.NewChain(ctypes.Opened(expanded.Types), ctypes.Opened(env.Resolver))
+	o.types = env.Resolver
+	checked := check.Check(prog, env, diags)
+	if err := diags.Err(); err != nil {
+		expanded.Explain(diags)
+		diags.Sort()
+		return nil, nil, err
+	}
+	return checked, diags, nil
 }
 
 // Parse parses a script. The error is a *diag.List.
@@ -115,8 +132,10 @@ func Compile(ctx context.Context, src Source, o *Options) (*Unit, error) {
 		return nil, err
 	}
 	o.stage("types", func(w io.Writer) { dumpTypes(w, checked) })
+	env := o.env()
+	env.Resolver = o.types
 	mod, pl := lower.Lower(checked, lower.Options{
-		Env: o.env(), Source: src.Name, PID: o.PID, ChildPID: o.ChildPID, CPUs: o.cpus(),
+		Env: env, Source: src.Name, PID: o.PID, ChildPID: o.ChildPID, CPUs: o.cpus(),
 	}, diags)
 	if err := diags.Err(); err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func newTraceCmd(std *streams) *cobra.Command {
 // left of the arguments.
 func (f *traceFlags) script(std *streams, args []string) (skep.Source, []string, error) {
 	if f.program != "" {
-		return skep.Source{Name: "-e", Text: f.program}, args, nil
+		return skep.Source{Name: "stdin", Text: f.program}, args, nil
 	}
 	if len(args) == 0 {
 		return skep.Source{}, nil, usagef("no script: give one with -e PROGRAM or as a FILE")

@@ -10,6 +10,7 @@ import (
 	"github.com/skep-dev/skep"
 	"github.com/skep-dev/skep/internal/catalog"
 	"github.com/skep-dev/skep/internal/ctypes"
+	"github.com/skep-dev/skep/internal/frontend/bt/expand"
 )
 
 // listProbes is -l: the probes that match a search, or those of a script. With
@@ -56,7 +57,8 @@ func probesToList(machine *catalog.Machine, std *streams, f *traceFlags, args []
 	if err != nil {
 		return nil, err
 	}
-	checked, _, err := skep.Check(src, &skep.Options{Params: params, Unsafe: true,
+	positional, named := expand.SplitArgs(params)
+	checked, _, err := skep.Check(src, &skep.Options{Params: positional, Named: named, Unsafe: true,
 		Machine: &skep.Machine{Catalog: machine, Resolver: machine.Resolver()}})
 	if err != nil {
 		return nil, err

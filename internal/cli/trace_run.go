@@ -16,6 +16,7 @@ import (
 	"github.com/skep-dev/skep"
 	"github.com/skep-dev/skep/internal/codegen"
 	"github.com/skep-dev/skep/internal/features"
+	"github.com/skep-dev/skep/internal/frontend/bt/expand"
 	"github.com/skep-dev/skep/internal/plan"
 	"github.com/skep-dev/skep/internal/render"
 	"github.com/skep-dev/skep/internal/sys"
@@ -54,7 +55,8 @@ func trace(ctx context.Context, std *streams, f *traceFlags, args []string) erro
 			return err
 		}
 	}
-	r := &traceRun{std: std, flags: f, src: src, params: params}
+	r := &traceRun{std: std, flags: f, src: src}
+	r.params, r.named = expand.SplitArgs(params)
 	return r.run(ctx)
 }
 
@@ -73,7 +75,8 @@ type traceRun struct {
 	std    *streams
 	flags  *traceFlags
 	src    skep.Source
-	params []string
+	params []string // positional parameters
+	named  []string
 
 	child   *child
 	unit    *skep.Unit
@@ -125,7 +128,7 @@ func (r *traceRun) compile(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	o := &skep.Options{Params: r.params, Getenv: os.Getenv, Unsafe: r.flags.unsafe, PID: r.flags.pid, CPUs: cpus, Features: target}
+	o := &skep.Options{Params: r.params, Named: r.named, Getenv: os.Getenv, Unsafe: r.flags.unsafe, PID: r.flags.pid, CPUs: cpus, Features: target}
 	if r.child != nil {
 		o.ChildPID = r.child.pid()
 	}
@@ -192,7 +195,7 @@ func (r *traceRun) attach(ctx context.Context) error {
 		}
 	}
 	n := len(r.unit.Plan().Probes) - len(r.session.Missing())
-	if !r.flags.quiet || r.flags.format == "json" {
+	if !r.flags.quiet {
 		r.sink.Attached(n)
 	}
 	if err := r.sink.Flush(); err != nil {

@@ -43,6 +43,8 @@ func (c *checker) ident(x *ast.Ident) *types.Type {
 		return types.PointerTo(types.VoidType(), types.Kernel)
 	case x.Name == "retval":
 		return c.retval(x)
+	case x.Name == "curtask":
+		return c.curtask()
 	case isArgN(x.Name):
 		return c.argN(x)
 	}
@@ -65,6 +67,15 @@ func (c *checker) ident(x *ast.Ident) *types.Type {
 		d.WithHint("a variable is written $%s, a map @%s", x.Name, x.Name)
 	}
 	return types.InvalidType()
+}
+
+// curtask is a pointer to the running task, whose type the kernel's BTF has.
+func (c *checker) curtask() *types.Type {
+	task, err := c.env.Resolver.Type("struct task_struct")
+	if err != nil {
+		return types.Uint64()
+	}
+	return types.PointerTo(types.FromC(task, types.Kernel), types.Kernel)
 }
 
 func builtinNames() []string {

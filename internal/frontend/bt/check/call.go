@@ -344,12 +344,23 @@ func (c *checker) str(x *ast.Call) *types.Type {
 	}
 	switch t.Kind {
 	case types.String:
-		return &types.Type{Kind: types.String, Size: min(t.Size, n+1), Space: types.Kernel}
+		return &types.Type{Kind: types.String, Size: min(t.Size, c.stringBytes(x, n)), Space: types.Kernel}
 	case types.Int, types.Pointer, types.Array:
-		return &types.Type{Kind: types.String, Size: n + 1, Space: types.Kernel}
+		return &types.Type{Kind: types.String, Size: c.stringBytes(x, n), Space: types.Kernel}
 	}
 	c.errorf("bt-args", x.Args[0].Span(), "str() expects an integer or a pointer type as first argument (%s provided)", t)
 	return types.InvalidType()
+}
+
+// stringBytes is the size of what str() gives: a length that the script asks
+// for includes the final NUL, the limit of the settings does not.
+func (c *checker) stringBytes(x *ast.Call, n int) int {
+	if len(x.Args) == 2 {
+		if _, isConst := c.constant(x.Args[1]); isConst && n < c.prog.Config.MaxStrlen {
+			return n
+		}
+	}
+	return n + 1
 }
 
 func (c *checker) buf(x *ast.Call) *types.Type {

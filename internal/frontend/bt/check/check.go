@@ -141,7 +141,9 @@ func Check(p *ast.Program, env Env, diags *diag.List) *Program {
 	c.diags = diags
 	c.walk()
 	for _, m := range c.maps {
-		c.prog.Maps = append(c.prog.Maps, m)
+		if m.keyed || m.plain || m.Key != nil { // else it is declared and never used
+			c.prog.Maps = append(c.prog.Maps, m)
+		}
 	}
 	slices.SortFunc(c.prog.Maps, func(a, b *Map) int { return cmp.Compare(a.Name, b.Name) })
 	c.checkMaps()
@@ -416,9 +418,6 @@ func (c *checker) checkMaps() {
 		case m.keyed && m.plain:
 			c.errorf("bt-map", m.At, "%s is used both with and without a key", m.Name).
 				WithHint("a map either is a scalar or takes keys everywhere")
-		case !m.keyed && !m.plain:
-			// declared or only printed
-			c.errorf("bt-undefined", m.At, "undefined map: %s", m.Name)
 		case m.Value == nil || m.Value.Kind == types.Invalid:
 			c.errorf("bt-undefined", m.At, "undefined map: %s", m.Name).
 				WithHint("nothing is ever assigned to it")

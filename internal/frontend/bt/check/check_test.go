@@ -45,7 +45,7 @@ func TestTypes(t *testing.T) {
 		{`tracepoint:raw_syscalls:sys_enter { @[args.id] = count(); @a = args.args[1] }`, "@=int64:count_t @a=:uint64"},
 		{`tracepoint:sched:sched_switch { @[args.prev_comm] = count() }`, "@=string[16]:count_t"},
 		{`tracepoint:syscalls:sys_enter_openat { @[str(args.filename)] = count(); }`, "@=string[1025]:count_t"},
-		{`tracepoint:syscalls:sys_enter_openat { @[str(args->filename, 10)] = count(); }`, "@=string[11]:count_t"},
+		{`tracepoint:syscalls:sys_enter_openat { @[str(args->filename, 10)] = count(); }`, "@=string[10]:count_t"},
 		{`begin { $a = 1; $b = $a; $a = (uint64)2; @ = $b; @a = $a }`, "@=:uint64 @a=:uint64"},
 		{`begin { @ = @x; @x = 70000 }`, "@=:int32 @x=:int32"},
 		{`begin { $t = (1, "abc"); @ = $t.1 }`, "@=:string[4]"},

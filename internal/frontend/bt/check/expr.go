@@ -265,6 +265,20 @@ func (c *checker) index(x *ast.Index) *types.Type {
 	}
 	n, isConst := c.constant(x.Index)
 	switch t.Kind {
+	case types.Tuple:
+		if !isConst || n < 0 || n >= int64(len(t.Fields)) {
+			c.errorf("bt-type", x.Index.Span(), "a tuple of %d elements takes a literal index from 0 to %d", len(t.Fields), len(t.Fields)-1)
+			return types.InvalidType()
+		}
+		return t.Fields[n].Type
+	case types.String:
+		if isConst && (n < 0 || n >= int64(t.Size)) {
+			c.errorf("bt-type", x.Index.Span(), "the index %d is out of bounds for a string of %d bytes", n, t.Size)
+			return types.InvalidType()
+		}
+		e := *types.IntOf(1, true)
+		e.Space, e.Ctx = t.Space, t.Ctx
+		return &e
 	case types.Array:
 		if isConst && t.Len > 0 && (n < 0 || n >= int64(t.Len)) {
 			c.errorf("bt-type", x.Index.Span(), "the index %d is out of bounds for an array of %d elements", n, t.Len)
@@ -281,7 +295,7 @@ func (c *checker) index(x *ast.Index) *types.Type {
 		}
 		return p
 	}
-	c.errorf("bt-type", x.Span(), "the index operator [] can only be used on arrays and pointers, found %s", t)
+	c.errorf("bt-type", x.Span(), "the array index operator [] can only be used on arrays, pointers, and tuples, found %s.", t)
 	return types.InvalidType()
 }
 

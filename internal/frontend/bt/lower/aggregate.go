@@ -22,7 +22,6 @@ func (f *function) aggregate(m *check.Map, ref *ast.MapRef, call *ast.Call) {
 			b.Atomic(ir.AtomicAdd, p, 0, 8, b.Const(1))
 		case plan.Sum:
 			b.Atomic(ir.AtomicAdd, p, 0, 8, v)
-			f.markPresent(m, p)
 		case plan.Avg, plan.Stats:
 			b.Atomic(ir.AtomicAdd, p, 0, 8, v)
 			b.Atomic(ir.AtomicAdd, p, 8, 8, b.Const(1))
@@ -33,6 +32,7 @@ func (f *function) aggregate(m *check.Map, ref *ast.MapRef, call *ast.Call) {
 		case plan.Lhist:
 			f.bump(p, f.linearBucket(m, v), int64(plan.LhistBuckets(m.Min, m.Max, m.Step)))
 		}
+		f.markPresent(m, p)
 	})
 }
 

@@ -168,7 +168,12 @@ func (f *function) callInto(x *ast.Call, at *ir.Value, t *types.Type) {
 // str reads a string from memory.
 func (f *function) str(x *ast.Call, at *ir.Value, t *types.Type) {
 	arg := x.Args[0]
-	if text, ok := f.literalText(arg); ok {
+	text, ok := f.literalText(arg)
+	if p, isParam := arg.(*ast.Param); isParam { // also one that looks like a number
+		text, _ = f.l.opts.Env.Param(p.N)
+		ok = true
+	}
+	if ok {
 		f.storeString(at, text, int64(t.Size))
 		return
 	}
@@ -186,7 +191,7 @@ func (f *function) str(x *ast.Call, at *ir.Value, t *types.Type) {
 	var limit *ir.Value
 	if len(x.Args) == 2 {
 		if _, isConst := f.constant(x.Args[1]); !isConst {
-			limit = f.clamp(f.b.Bin(ir.OpAdd, f.scalar(x.Args[1]), f.b.Const(1)), int64(t.Size))
+			limit = f.clamp(f.scalar(x.Args[1]), int64(t.Size))
 		}
 	}
 	f.readString(at, p, int64(f.in.Type(x).Size), limit)

@@ -22,7 +22,7 @@ func (f *function) record(e plan.Event, at ast.Node, args []ast.Expr) {
 		align := int64(max(t.Align(), 1))
 		size = (size + align - 1) &^ (align - 1)
 		e.Args = append(e.Args, plan.Field{Offset: int(size), Type: t.Plan()})
-		e.Args[i].Type.Truncates = truncates(a)
+		e.Args[i].Type.Truncates = f.truncates(a)
 		size += int64(t.Size)
 	}
 	size = align8(size)
@@ -53,11 +53,12 @@ func storedArg(t *types.Type) *types.Type {
 	return t
 }
 
-// truncates reports whether a string argument may have been cut when it was
-// read.
-func truncates(e ast.Expr) bool {
-	call, ok := e.(*ast.Call)
-	return ok && call.Func.Text == "str"
+// truncates reports whether a string argument may have been cut at the largest
+// size that strings have, which its reader is told of. A length that the
+// script asked for is no cut.
+func (f *function) truncates(e ast.Expr) bool {
+	t := f.in.Type(e)
+	return t.Kind == types.String && t.Size == f.l.prog.Config.MaxStrlen+1
 }
 
 // evaluateEarly evaluates the arguments before the record is reserved, if any

@@ -23,6 +23,7 @@ import (
 	"github.com/skep-dev/skep/internal/frontend/bt/types"
 	"github.com/skep-dev/skep/internal/ir"
 	"github.com/skep-dev/skep/internal/plan"
+	"github.com/skep-dev/skep/internal/source"
 )
 
 // Options are the facts about a run that the code depends on.
@@ -168,7 +169,7 @@ func (l *lowerer) funcName(in *check.Instance) string {
 
 // event adds a kind of record to the plan and returns its number.
 func (l *lowerer) event(e plan.Event, at ast.Node) int64 {
-	e.Place = at.Span().String()
+	e.Place = callPlace(at.Span())
 	switch e.Kind {
 	case plan.Exit, plan.Clear, plan.Zero, plan.PrintMap:
 	default:
@@ -176,6 +177,20 @@ func (l *lowerer) event(e plan.Event, at ast.Node) int64 {
 	}
 	l.plan.Events = append(l.plan.Events, e)
 	return int64(len(l.plan.Events) - 1)
+}
+
+// callPlace is where a call stands, as bpftrace writes it: "file:line:col-col", or
+// "file:line-line" for more than one line.
+func callPlace(s source.Span) string {
+	if !s.IsValid() {
+		return ""
+	}
+	line, col := s.File.Position(s.Start)
+	endLine, end := s.File.Position(s.End)
+	if line != endLine {
+		return fmt.Sprintf("%s:%d-%d", s.File.Name, line, endLine)
+	}
+	return fmt.Sprintf("%s:%d:%d-%d", s.File.Name, line, col, end)
 }
 
 // userMap adds one of the script's maps to the module and the plan.
@@ -246,23 +261,17 @@ func storedType(t *types.Type) *types.Type {
 // valueSize is the size of a map's value and, for a scalar kept in an array,
 // the offset of the word that says that it was assigned.
 func valueSize(m *check.Map) (size uint32, present int) {
-	words := func(n int) uint32 { return uint32(8 * n) }
-	switch m.Agg {
-	case plan.Count:
-		return words(1), 0
-	case plan.Sum:
-		if m.Scalar {
-			return words(2), 8
-		}
-		return words(1), 0
-	case plan.Min, plan.Max, plan.Avg, plan.Stats:
-		return words(2), 0
-	case plan.Hist:
-		return words(plan.HistBuckets(m.Bits)), 0
-	case plan.Lhist:
-		return words(plan.LhistBuckets(m.Min, m.Max, m.Step)), 0
-	}
 	n := align8(int64(storedType(m.Value).Size))
+	switch m.Agg {
+	case plan.Count, plan.Sum:
+		n = 8
+	case plan.Min, plan.Max, plan.Avg, plan.Stats:
+		n = 16
+	case plan.Hist:
+		n = 8 * int64(plan.HistBuckets(m.Bits))
+	case plan.Lhist:
+		n = 8 * int64(plan.LhistBuckets(m.Min, m.Max, m.Step))
+	}
 	if m.Scalar {
 		return uint32(n + 8), int(n)
 	}

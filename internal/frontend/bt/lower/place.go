@@ -137,9 +137,15 @@ func (f *function) indexPlace(x *ast.Index) place {
 		p = place{access: accessOf(t.Space), base: f.scalar(x.X)}
 		size = int64(t.Pointee().Size)
 	} else {
-		p, size = f.placeOf(x.X), int64(t.Elem.Size)
+		p, size = f.placeOf(x.X), 1
+		if t.Elem != nil {
+			size = int64(t.Elem.Size)
+		}
 	}
 	if n, ok := f.constant(x.Index); ok {
+		if t.Kind == types.Tuple {
+			return p.plus(int64(t.Fields[n].Offset))
+		}
 		return p.plus(n * size)
 	}
 	i := f.b.Bin(ir.OpMul, f.scalar(x.Index), f.b.Const(size))
