@@ -13,7 +13,7 @@ import (
 
 // Listed returns the kinds of probes that List knows, in its order.
 func Listed() []string {
-	return []string{"hardware", "rawtracepoint", "software", "tracepoint"}
+	return []string{"hardware", "interval", "profile", "rawtracepoint", "software", "tracepoint"}
 }
 
 // List returns the names of all probes that a search matches, sorted. A search
@@ -85,7 +85,16 @@ func (m *Machine) names(provider, pattern string) ([]string, error) {
 	case "rawtracepoint":
 		return m.RawTracepoints(pattern)
 	}
-	return Match(strings.TrimSuffix(pattern, ":"), probe.PerfEvents(provider))
+	// What takes a number behind it is shown as far as it is fixed.
+	names := probe.PerfEvents(provider)
+	if provider == "interval" || provider == "profile" {
+		names = []string{"hz", "ms", "s", "us"}
+	}
+	names, err := Match(strings.TrimSuffix(pattern, ":"), names)
+	for i := range names {
+		names[i] += ":"
+	}
+	return names, err
 }
 
 // Fields returns the declarations of what a listed probe's args hold: the

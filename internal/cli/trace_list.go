@@ -21,7 +21,7 @@ func listProbes(std *streams, f *traceFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 && len(args) > 0 {
+	if len(names) == 0 && len(args) > 0 && !isTypeSearch(args[0]) {
 		fmt.Fprintf(std.err, "skep trace: no probe matches %s\n", args[0])
 		return exitStatus(statusFailed)
 	}
@@ -73,17 +73,26 @@ func probesToList(machine *catalog.Machine, std *streams, f *traceFlags, args []
 	return slices.Compact(names), nil
 }
 
-// searchProbes lists the probes of a search, or defines the C type that it
-// names: "struct task_struct".
+// searchProbes lists the probes of a search, or defines the C types that it
+// names: "struct task_struct,struct file".
 func searchProbes(machine *catalog.Machine, std *streams, f *traceFlags, search string) ([]string, error) {
-	word, _, _ := strings.Cut(search, " ")
-	if word != "struct" && word != "union" && word != "enum" {
+	if !isTypeSearch(search) {
 		return machine.List(search)
 	}
-	t, err := machine.Resolver().Type(search)
-	if err != nil {
-		return nil, err
+	for name := range strings.SplitSeq(search, ",") {
+		t, err := machine.Resolver().Type(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := fmt.Fprintf(std.out, "vmlinux: %s\n", ctypes.Define(t)); err != nil {
+			return nil, err
+		}
 	}
-	_, err = fmt.Fprintln(std.out, ctypes.Define(t))
-	return nil, err
+	return nil, nil
+}
+
+// isTypeSearch reports whether a search is for C types.
+func isTypeSearch(search string) bool {
+	word, _, _ := strings.Cut(search, " ")
+	return word == "struct" || word == "union" || word == "enum"
 }

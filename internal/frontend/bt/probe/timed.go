@@ -110,12 +110,13 @@ var perfEvents = map[string][]perfEvent{
 	},
 }
 
-// PerfEvents returns the names of the software or hardware events, sorted.
+// PerfEvents returns all names of the software or hardware events, sorted.
 func PerfEvents(kind string) []string {
 	var names []string
 	for _, e := range perfEvents[kind] {
-		names = append(names, e.name)
+		names = append(append(names, e.name), e.aliases...)
 	}
+	slices.Sort(names)
 	return names
 }
 
