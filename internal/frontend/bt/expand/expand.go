@@ -66,6 +66,9 @@ func Program(p *ast.Program, o Options) (*Result, *diag.List) {
 	f := newFolder(o, diags)
 	f.program(p)
 	r.NamedParams = f.finish()
+	for i := range r.NamedParams {
+		r.NamedParams[i].At = r.origins.written(r.NamedParams[i].At)
+	}
 	r.Explain(diags)
 	diags.Sort()
 	shorten(diags)

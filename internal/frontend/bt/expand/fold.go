@@ -245,6 +245,7 @@ func (f *folder) ternary(x *ast.Ternary) ast.Expr {
 		return f.expr(x.Else)
 	}
 	f.branches(open, x, &x.Cond)
+	unwrapOperands(x)
 	b, ok := x.Cond.(*ast.BoolLit)
 	if !ok || comptime || !IsLiteral(x.Else) || x.Then != nil && !IsLiteral(x.Then) {
 		return x

@@ -74,7 +74,7 @@ var entries = []Entry{
 	{"cgroupid", Missing, false},
 	{"clear", Native, false},
 	{"comm", Native, true},
-	{"config", Missing, true},
+	{"config", Missing, false},
 	{"container_of", ByMacro, false},
 	{"count", Native, false},
 	{"cpid", Native, true},

@@ -14,12 +14,14 @@ import (
 
 // SplitArgs divides the arguments that follow a script on the command line:
 // those that begin with two dashes are named parameters, without the dashes,
-// all others are positional.
+// all others are positional. A "--" by itself is neither.
 func SplitArgs(args []string) (positional, named []string) {
 	for _, a := range args {
-		if name, ok := strings.CutPrefix(a, "--"); ok {
+		switch name, ok := strings.CutPrefix(a, "--"); {
+		case a == "--":
+		case ok:
 			named = append(named, name)
-		} else {
+		default:
 			positional = append(positional, a)
 		}
 	}
