@@ -44,8 +44,9 @@ type CPU struct {
 	Stack   *mem.Region
 	Helpers []Helper // by number
 	Frames  [ops.MaxFrames]Frame
-	Depth   int // frames in use
-	deepest int // since the stack was cleared
+	Depth   int  // frames in use
+	deepest int  // since the stack was cleared
+	dirty   bool // the stack was used since
 
 	TailCalls int // made by the run
 	Trap      error
@@ -96,15 +97,22 @@ const (
 // Start prepares a run of p: cleared registers and stack, a budget of limit
 // instructions.
 func (c *CPU) Start(p *ops.Program, limit int) {
-	for i := range 10 {
-		c.R[i] = 0
-	}
+	clear(c.R[:10])
 	c.R[10] = c.Stack.Addr + c.Stack.Size()
-	used := uint64(c.deepest+1) * ops.StackSize
-	clear(c.Mem.Base().Slice(c.R[10]-used, used))
-	c.deepest, c.Depth, c.TailCalls = 0, 0, 0
+	if p.Stack || c.dirty {
+		used := uint64(c.deepest+1) * ops.StackSize
+		clear(c.Mem.Base().Slice(c.R[10]-used, used))
+		c.dirty, c.deepest = p.Stack, 0
+	}
+	c.Depth, c.TailCalls = 0, 0
 	c.Prog, c.PC, c.Left, c.Trap = p, 0, limit, nil
 	c.may[0] = 0
+}
+
+// Replace goes on with another program in place of the function that runs.
+func (c *CPU) Replace(p *ops.Program) {
+	c.Prog, c.PC = p, 0
+	c.dirty = c.dirty || p.Stack
 }
 
 // Reasons for a program to stop.

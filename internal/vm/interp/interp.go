@@ -56,6 +56,11 @@ func call(c *cpu.CPU) {
 		} else {
 			what = loop(c)
 		}
+		if what == doHelper { // by far the most frequent one
+			c.R[0] = c.Helpers[c.Prog.Plain[c.PC].Imm](c)
+			c.PC++
+			continue
+		}
 		if what == doPacket && !packetLoad(c) {
 			what = doExit // with 0 in r0
 		}
@@ -70,10 +75,6 @@ func call(c *cpu.CPU) {
 func serve(c *cpu.CPU, what request) {
 	op := &c.Prog.Plain[c.PC]
 	switch what {
-	case doHelper:
-		v := c.Helpers[op.Imm](c)
-		c.R[0] = v
-		c.PC++
 	case doCallFunc:
 		callFunc(c, c.PC+1+int(op.Off))
 	case doExit:
@@ -180,7 +181,7 @@ func tailCall(c *cpu.CPU) {
 	if c.TailCalls < cpu.MaxTailCalls && c.TailCall != nil {
 		if p := c.TailCall(c, c.R[2], c.R[3]); p != nil {
 			c.TailCalls++
-			c.Prog, c.PC = p, 0
+			c.Replace(p)
 			return
 		}
 	}

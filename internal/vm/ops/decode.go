@@ -38,6 +38,7 @@ func Decode(name string, insns []isa.Instruction, b Binder) (*Program, error) {
 		if err != nil {
 			return nil, &Error{len(d.prog.Plain), insns[i], err.Error()}
 		}
+		d.prog.Stack = d.prog.Stack || insns[i].Dst == isa.R10 || insns[i].Src == isa.R10
 		d.prog.Plain = append(d.prog.Plain, op)
 		if insns[i].Slots() == 2 {
 			d.prog.Plain = append(d.prog.Plain, Op{Code: Second})

@@ -1,21 +1,19 @@
 package ops
 
+import "sort"
+
 // joined gives every operation the code that stands for the longest useful
 // sequence beginning there: the one that makes the straight way from it cheapest. The operations behind keep their own codes, for jumps
 // that arrive at them, and lend their operands.
 func joined(plain []Op) []Op {
 	code := append([]Op(nil), plain...)
-	byFirst := map[Code][]join{}
-	for _, j := range joins {
-		byFirst[j.parts[0]] = append(byFirst[j.parts[0]], j)
-	}
 	left := make([]int, len(plain)+1) // cost from here to the end
 	for i := len(plain) - 1; i >= 0; i-- {
 		if plain[i].Code == JaI64 || plain[i].Code == Exit {
 			continue
 		}
 		left[i] = dispatchCost + stepCost + left[min(i+slots(plain[i]), len(plain))]
-		for _, j := range byFirst[plain[i].Code] {
+		for _, j := range joinsOf(plain[i:]) {
 			if !matches(plain[i:], j) {
 				continue
 			}
@@ -41,6 +39,22 @@ func (j join) cost() int {
 		return dispatchCost + stepCost + directCost*(len(j.parts)-1)
 	}
 	return dispatchCost + stepCost*len(j.parts)
+}
+
+// joinsOf returns the joins that begin with the first two operations of at.
+func joinsOf(at []Op) []join {
+	if len(at) < 2 {
+		return nil
+	}
+	from := sort.Search(len(joins), func(i int) bool {
+		p := joins[i].parts
+		return p[0] > at[0].Code || p[0] == at[0].Code && p[1] >= at[1].Code
+	})
+	to := from
+	for to < len(joins) && joins[to].parts[0] == at[0].Code && joins[to].parts[1] == at[1].Code {
+		to++
+	}
+	return joins[from:to]
 }
 
 func slots(op Op) int {

@@ -32,6 +32,8 @@ type Program struct {
 	Plain []Op // without
 	// Entries are the slots of the functions, 0 among them.
 	Entries map[int]string
+	// Stack says whether the program refers to r10 at all.
+	Stack bool
 	// Source says where the instruction in a slot comes from, "" when that
 	// isn't known. It may be nil.
 	Source func(slot int) string
