@@ -3,6 +3,10 @@ package testkit
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,8 +18,7 @@ import (
 const settle = 5 * time.Second
 
 // NoLeaks makes the test fail when, at its end, the kernel holds programs,
-// maps or links that it did not hold now. It sees those of other processes as
-// well: what they load meanwhile must be gone again within a few seconds.
+// maps or links that it did not hold now, and that no other process holds.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	lockKernel(t)
@@ -59,6 +62,9 @@ func (l *leaks) wait() error {
 				}
 			}
 		}
+		if len(left) > 0 {
+			left = l.withoutOthers(now)
+		}
 		if len(left) == 0 {
 			return nil
 		}
@@ -67,6 +73,52 @@ func (l *leaks) wait() error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// withoutOthers returns an error for each object that is new and that no
+// process holds but this one, or none at all.
+func (l *leaks) withoutOthers(now map[sys.ObjectKind]map[uint32]bool) []error {
+	held := heldByOthers()
+	var left []error
+	for _, kind := range leakKinds() {
+		for id := range now[kind] {
+			if !l.before[kind][id] && !held[kind][id] {
+				left = append(left, fmt.Errorf("left behind in the kernel: %s %d", kind, id))
+			}
+		}
+	}
+	return left
+}
+
+// heldByOthers returns the objects of which other processes have descriptors.
+// Processes may end while it looks: what can't be read is passed over.
+func heldByOthers() map[sys.ObjectKind]map[uint32]bool {
+	fields := map[string]sys.ObjectKind{"prog_id:": sys.Programs, "map_id:": sys.Maps, "link_id:": sys.Links}
+	held := make(map[sys.ObjectKind]map[uint32]bool)
+	for _, kind := range leakKinds() {
+		held[kind] = make(map[uint32]bool)
+	}
+	self := fmt.Sprintf("/proc/%d/", os.Getpid())
+	files, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*") // the pattern is well formed
+	for _, file := range files {
+		if strings.HasPrefix(file, self) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			name, value, _ := strings.Cut(line, "\t")
+			kind, ok := fields[name]
+			id, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+			// The line prog_id of a link is that of its program, which is held as well.
+			if ok && err == nil {
+				held[kind][uint32(id)] = true
+			}
+		}
+	}
+	return held
 }
 
 func leakKinds() []sys.ObjectKind { return []sys.ObjectKind{sys.Programs, sys.Maps, sys.Links} }
