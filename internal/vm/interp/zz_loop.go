@@ -14889,6 +14889,1466 @@ top:
 		}
 
 		goto next3
+	case ops.MovI64AndI32:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+
+		goto next2
+	case ops.MovI64AndI64:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+
+		goto next2
+	case ops.MovI64LdB:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+
+		goto next2
+	case ops.MovI64LdH:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+
+		goto next2
+	case ops.MovI64LdW:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+
+		goto next2
+	case ops.MovI64LdD:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+
+		goto next2
+	case ops.MovI64MovR64:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Src]
+		}
+
+		goto next2
+	case ops.MovI64MovR32:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Src]))
+		}
+
+		goto next2
+	case ops.MovI64AddR64:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next2
+	case ops.MovI32AndI32:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+
+		goto next2
+	case ops.MovI32AndI64:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+
+		goto next2
+	case ops.MovI32LdB:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+
+		goto next2
+	case ops.MovI32LdH:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+
+		goto next2
+	case ops.MovI32LdW:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+
+		goto next2
+	case ops.MovI32LdD:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+
+		goto next2
+	case ops.MovI32MovR64:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Src]
+		}
+
+		goto next2
+	case ops.MovI32MovR32:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Src]))
+		}
+
+		goto next2
+	case ops.MovI32AddR64:
+		{
+			r[op.Dst] = uint64(uint32(op.Imm))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next2
+	case ops.AddR32LdB:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) + uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+
+		goto next2
+	case ops.AddR32LdH:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) + uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+
+		goto next2
+	case ops.AddR32LdW:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) + uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+
+		goto next2
+	case ops.AddR32LdD:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) + uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+
+		goto next2
+	case ops.XorR32LdB:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) ^ uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+
+		goto next2
+	case ops.XorR32LdH:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) ^ uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+
+		goto next2
+	case ops.XorR32LdW:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) ^ uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+
+		goto next2
+	case ops.XorR32LdD:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Dst]) ^ uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+
+		goto next2
+	case ops.MovR32AndI32JeqI32:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) == uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovR32AndI32JneI32:
+		{
+			r[op.Dst] = uint64(uint32(r[op.Src]))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) != uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdBAndI32JeqI32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) == uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdBAndI32JneI32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) != uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdHAndI32JeqI32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) == uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdHAndI32JneI32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) != uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdWAndI32JeqI32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) == uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdWAndI32JneI32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) != uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovI64AndI32JeqI32:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) == uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovI64AndI32JneI32:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
+		}
+		{
+			p := &code[pc+2]
+			if uint32(r[p.Dst]) != uint32(p.Imm) {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovR64AndI64JeqI64:
+		{
+			r[op.Dst] = r[op.Src]
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] == p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovR64AndI64JneI64:
+		{
+			r[op.Dst] = r[op.Src]
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] != p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdBAndI64JeqI64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] == p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdBAndI64JneI64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] != p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdHAndI64JeqI64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] == p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdHAndI64JneI64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] != p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdWAndI64JeqI64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] == p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdWAndI64JneI64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] != p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovI64AndI64JeqI64:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] == p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.MovI64AndI64JneI64:
+		{
+			r[op.Dst] = op.Imm
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] & p.Imm
+		}
+		{
+			p := &code[pc+2]
+			if r[p.Dst] != p.Imm {
+				d = int(p.Off)
+				goto taken3
+			}
+		}
+
+		goto next3
+	case ops.LdBLdBAddR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) + uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdBLdBAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next3
+	case ops.LdBAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next2
+	case ops.LdBLdBXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdBXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next2
+	case ops.LdBLdBXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next3
+	case ops.LdBXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next2
+	case ops.LdBLdBOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next3
+	case ops.LdBOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+1 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get8(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next2
+	case ops.LdHLdHAddR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) + uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdHLdHAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next3
+	case ops.LdHAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next2
+	case ops.LdHLdHXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdHXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next2
+	case ops.LdHLdHXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next3
+	case ops.LdHXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next2
+	case ops.LdHLdHOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next3
+	case ops.LdHOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+2 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get16(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next2
+	case ops.LdWLdWAddR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) + uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdWLdWAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next3
+	case ops.LdWAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next2
+	case ops.LdWLdWXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdWXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next2
+	case ops.LdWLdWXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next3
+	case ops.LdWXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next2
+	case ops.LdWLdWOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next3
+	case ops.LdWOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+4 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = uint64(base.Get32(a))
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next2
+	case ops.LdDLdDAddR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) + uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdDLdDAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next3
+	case ops.LdDAddR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] + r[p.Src]
+		}
+
+		goto next2
+	case ops.LdDLdDXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next3
+	case ops.LdDXorR32:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = uint64(uint32(r[p.Dst]) ^ uint32(r[p.Src]))
+		}
+
+		goto next2
+	case ops.LdDLdDXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next3
+	case ops.LdDXorR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] ^ r[p.Src]
+		}
+
+		goto next2
+	case ops.LdDLdDOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			a := r[p.Src] + uint64(int64(p.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc+1, limit-pc-1, a
+				return doLoad
+			}
+			r[p.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+2]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next3
+	case ops.LdDOrR64:
+		{
+			a := r[op.Src] + uint64(int64(op.Off))
+			if i := a >> mem.SlotShift; i >= uint64(len(tab)) || uint64(uint32(a)&0xffff-tab[i].Lo)+8 > uint64(tab[i].Len) {
+				c.PC, c.Left, c.Addr = pc, limit-pc, a
+				return doLoad
+			}
+			r[op.Dst] = base.Get64(a)
+		}
+		{
+			p := &code[pc+1]
+			r[p.Dst] = r[p.Dst] | r[p.Src]
+		}
+
+		goto next2
 	case ops.AddI64AddI64:
 		{
 			r[op.Dst] = r[op.Dst] + op.Imm
@@ -17139,16 +18599,6 @@ top:
 		}
 
 		goto next2
-	case ops.MovI64AddR64:
-		{
-			r[op.Dst] = op.Imm
-		}
-		{
-			p := &code[pc+1]
-			r[p.Dst] = r[p.Dst] + r[p.Src]
-		}
-
-		goto next2
 	case ops.MovI64OrI64:
 		{
 			r[op.Dst] = op.Imm
@@ -17186,16 +18636,6 @@ top:
 		{
 			p := &code[pc+1]
 			r[p.Dst] = r[p.Dst] ^ r[p.Src]
-		}
-
-		goto next2
-	case ops.MovI64AndI64:
-		{
-			r[op.Dst] = op.Imm
-		}
-		{
-			p := &code[pc+1]
-			r[p.Dst] = r[p.Dst] & p.Imm
 		}
 
 		goto next2
@@ -17276,16 +18716,6 @@ top:
 		{
 			p := &code[pc+1]
 			r[p.Dst] = p.Imm
-		}
-
-		goto next2
-	case ops.MovI64MovR64:
-		{
-			r[op.Dst] = op.Imm
-		}
-		{
-			p := &code[pc+1]
-			r[p.Dst] = r[p.Src]
 		}
 
 		goto next2
@@ -19609,16 +21039,6 @@ top:
 		}
 
 		goto next2
-	case ops.MovI32AndI32:
-		{
-			r[op.Dst] = uint64(uint32(op.Imm))
-		}
-		{
-			p := &code[pc+1]
-			r[p.Dst] = uint64(uint32(r[p.Dst]) & uint32(p.Imm))
-		}
-
-		goto next2
 	case ops.MovI32AndR32:
 		{
 			r[op.Dst] = uint64(uint32(op.Imm))
@@ -19696,16 +21116,6 @@ top:
 		{
 			p := &code[pc+1]
 			r[p.Dst] = uint64(uint32(p.Imm))
-		}
-
-		goto next2
-	case ops.MovI32MovR32:
-		{
-			r[op.Dst] = uint64(uint32(op.Imm))
-		}
-		{
-			p := &code[pc+1]
-			r[p.Dst] = uint64(uint32(r[p.Src]))
 		}
 
 		goto next2

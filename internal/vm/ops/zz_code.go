@@ -1163,6 +1163,88 @@ const (
 	StDAddI64JneR64
 	StDAddI64JltR64
 	StDAddI64JeqI64
+	MovI64AndI32
+	MovI64AndI64
+	MovI64LdB
+	MovI64LdH
+	MovI64LdW
+	MovI64LdD
+	MovI64MovR64
+	MovI64MovR32
+	MovI64AddR64
+	MovI32AndI32
+	MovI32AndI64
+	MovI32LdB
+	MovI32LdH
+	MovI32LdW
+	MovI32LdD
+	MovI32MovR64
+	MovI32MovR32
+	MovI32AddR64
+	AddR32LdB
+	AddR32LdH
+	AddR32LdW
+	AddR32LdD
+	XorR32LdB
+	XorR32LdH
+	XorR32LdW
+	XorR32LdD
+	MovR32AndI32JeqI32
+	MovR32AndI32JneI32
+	LdBAndI32JeqI32
+	LdBAndI32JneI32
+	LdHAndI32JeqI32
+	LdHAndI32JneI32
+	LdWAndI32JeqI32
+	LdWAndI32JneI32
+	MovI64AndI32JeqI32
+	MovI64AndI32JneI32
+	MovR64AndI64JeqI64
+	MovR64AndI64JneI64
+	LdBAndI64JeqI64
+	LdBAndI64JneI64
+	LdHAndI64JeqI64
+	LdHAndI64JneI64
+	LdWAndI64JeqI64
+	LdWAndI64JneI64
+	MovI64AndI64JeqI64
+	MovI64AndI64JneI64
+	LdBLdBAddR32
+	LdBLdBAddR64
+	LdBAddR64
+	LdBLdBXorR32
+	LdBXorR32
+	LdBLdBXorR64
+	LdBXorR64
+	LdBLdBOrR64
+	LdBOrR64
+	LdHLdHAddR32
+	LdHLdHAddR64
+	LdHAddR64
+	LdHLdHXorR32
+	LdHXorR32
+	LdHLdHXorR64
+	LdHXorR64
+	LdHLdHOrR64
+	LdHOrR64
+	LdWLdWAddR32
+	LdWLdWAddR64
+	LdWAddR64
+	LdWLdWXorR32
+	LdWXorR32
+	LdWLdWXorR64
+	LdWXorR64
+	LdWLdWOrR64
+	LdWOrR64
+	LdDLdDAddR32
+	LdDLdDAddR64
+	LdDAddR64
+	LdDLdDXorR32
+	LdDXorR32
+	LdDLdDXorR64
+	LdDXorR64
+	LdDLdDOrR64
+	LdDOrR64
 	AddI64AddI64
 	AddI64AddR64
 	AddR64AddI64
@@ -1388,12 +1470,10 @@ const (
 	MulR64MovI64
 	MulR64MovR64
 	MovI64AddI64
-	MovI64AddR64
 	MovI64OrI64
 	MovI64OrR64
 	MovI64XorI64
 	MovI64XorR64
-	MovI64AndI64
 	MovI64AndR64
 	MovI64LshI64
 	MovI64LshR64
@@ -1402,7 +1482,6 @@ const (
 	MovI64MulI64
 	MovI64MulR64
 	MovI64MovI64
-	MovI64MovR64
 	MovR64MovI64
 	MovR64MovR64
 	AddI32AddI32
@@ -1635,7 +1714,6 @@ const (
 	MovI32OrR32
 	MovI32XorI32
 	MovI32XorR32
-	MovI32AndI32
 	MovI32AndR32
 	MovI32LshI32
 	MovI32LshR32
@@ -1644,7 +1722,6 @@ const (
 	MovI32MulI32
 	MovI32MulR32
 	MovI32MovI32
-	MovI32MovR32
 	MovR32MovI32
 	MovR32MovR32
 	AddR64LdW
@@ -2833,6 +2910,88 @@ var codeNames = [...]string{
 	StDAddI64JneR64:    "StDAddI64JneR64",
 	StDAddI64JltR64:    "StDAddI64JltR64",
 	StDAddI64JeqI64:    "StDAddI64JeqI64",
+	MovI64AndI32:       "MovI64AndI32",
+	MovI64AndI64:       "MovI64AndI64",
+	MovI64LdB:          "MovI64LdB",
+	MovI64LdH:          "MovI64LdH",
+	MovI64LdW:          "MovI64LdW",
+	MovI64LdD:          "MovI64LdD",
+	MovI64MovR64:       "MovI64MovR64",
+	MovI64MovR32:       "MovI64MovR32",
+	MovI64AddR64:       "MovI64AddR64",
+	MovI32AndI32:       "MovI32AndI32",
+	MovI32AndI64:       "MovI32AndI64",
+	MovI32LdB:          "MovI32LdB",
+	MovI32LdH:          "MovI32LdH",
+	MovI32LdW:          "MovI32LdW",
+	MovI32LdD:          "MovI32LdD",
+	MovI32MovR64:       "MovI32MovR64",
+	MovI32MovR32:       "MovI32MovR32",
+	MovI32AddR64:       "MovI32AddR64",
+	AddR32LdB:          "AddR32LdB",
+	AddR32LdH:          "AddR32LdH",
+	AddR32LdW:          "AddR32LdW",
+	AddR32LdD:          "AddR32LdD",
+	XorR32LdB:          "XorR32LdB",
+	XorR32LdH:          "XorR32LdH",
+	XorR32LdW:          "XorR32LdW",
+	XorR32LdD:          "XorR32LdD",
+	MovR32AndI32JeqI32: "MovR32AndI32JeqI32",
+	MovR32AndI32JneI32: "MovR32AndI32JneI32",
+	LdBAndI32JeqI32:    "LdBAndI32JeqI32",
+	LdBAndI32JneI32:    "LdBAndI32JneI32",
+	LdHAndI32JeqI32:    "LdHAndI32JeqI32",
+	LdHAndI32JneI32:    "LdHAndI32JneI32",
+	LdWAndI32JeqI32:    "LdWAndI32JeqI32",
+	LdWAndI32JneI32:    "LdWAndI32JneI32",
+	MovI64AndI32JeqI32: "MovI64AndI32JeqI32",
+	MovI64AndI32JneI32: "MovI64AndI32JneI32",
+	MovR64AndI64JeqI64: "MovR64AndI64JeqI64",
+	MovR64AndI64JneI64: "MovR64AndI64JneI64",
+	LdBAndI64JeqI64:    "LdBAndI64JeqI64",
+	LdBAndI64JneI64:    "LdBAndI64JneI64",
+	LdHAndI64JeqI64:    "LdHAndI64JeqI64",
+	LdHAndI64JneI64:    "LdHAndI64JneI64",
+	LdWAndI64JeqI64:    "LdWAndI64JeqI64",
+	LdWAndI64JneI64:    "LdWAndI64JneI64",
+	MovI64AndI64JeqI64: "MovI64AndI64JeqI64",
+	MovI64AndI64JneI64: "MovI64AndI64JneI64",
+	LdBLdBAddR32:       "LdBLdBAddR32",
+	LdBLdBAddR64:       "LdBLdBAddR64",
+	LdBAddR64:          "LdBAddR64",
+	LdBLdBXorR32:       "LdBLdBXorR32",
+	LdBXorR32:          "LdBXorR32",
+	LdBLdBXorR64:       "LdBLdBXorR64",
+	LdBXorR64:          "LdBXorR64",
+	LdBLdBOrR64:        "LdBLdBOrR64",
+	LdBOrR64:           "LdBOrR64",
+	LdHLdHAddR32:       "LdHLdHAddR32",
+	LdHLdHAddR64:       "LdHLdHAddR64",
+	LdHAddR64:          "LdHAddR64",
+	LdHLdHXorR32:       "LdHLdHXorR32",
+	LdHXorR32:          "LdHXorR32",
+	LdHLdHXorR64:       "LdHLdHXorR64",
+	LdHXorR64:          "LdHXorR64",
+	LdHLdHOrR64:        "LdHLdHOrR64",
+	LdHOrR64:           "LdHOrR64",
+	LdWLdWAddR32:       "LdWLdWAddR32",
+	LdWLdWAddR64:       "LdWLdWAddR64",
+	LdWAddR64:          "LdWAddR64",
+	LdWLdWXorR32:       "LdWLdWXorR32",
+	LdWXorR32:          "LdWXorR32",
+	LdWLdWXorR64:       "LdWLdWXorR64",
+	LdWXorR64:          "LdWXorR64",
+	LdWLdWOrR64:        "LdWLdWOrR64",
+	LdWOrR64:           "LdWOrR64",
+	LdDLdDAddR32:       "LdDLdDAddR32",
+	LdDLdDAddR64:       "LdDLdDAddR64",
+	LdDAddR64:          "LdDAddR64",
+	LdDLdDXorR32:       "LdDLdDXorR32",
+	LdDXorR32:          "LdDXorR32",
+	LdDLdDXorR64:       "LdDLdDXorR64",
+	LdDXorR64:          "LdDXorR64",
+	LdDLdDOrR64:        "LdDLdDOrR64",
+	LdDOrR64:           "LdDOrR64",
 	AddI64AddI64:       "AddI64AddI64",
 	AddI64AddR64:       "AddI64AddR64",
 	AddR64AddI64:       "AddR64AddI64",
@@ -3058,12 +3217,10 @@ var codeNames = [...]string{
 	MulR64MovI64:       "MulR64MovI64",
 	MulR64MovR64:       "MulR64MovR64",
 	MovI64AddI64:       "MovI64AddI64",
-	MovI64AddR64:       "MovI64AddR64",
 	MovI64OrI64:        "MovI64OrI64",
 	MovI64OrR64:        "MovI64OrR64",
 	MovI64XorI64:       "MovI64XorI64",
 	MovI64XorR64:       "MovI64XorR64",
-	MovI64AndI64:       "MovI64AndI64",
 	MovI64AndR64:       "MovI64AndR64",
 	MovI64LshI64:       "MovI64LshI64",
 	MovI64LshR64:       "MovI64LshR64",
@@ -3072,7 +3229,6 @@ var codeNames = [...]string{
 	MovI64MulI64:       "MovI64MulI64",
 	MovI64MulR64:       "MovI64MulR64",
 	MovI64MovI64:       "MovI64MovI64",
-	MovI64MovR64:       "MovI64MovR64",
 	MovR64MovI64:       "MovR64MovI64",
 	MovR64MovR64:       "MovR64MovR64",
 	AddI32AddI32:       "AddI32AddI32",
@@ -3305,7 +3461,6 @@ var codeNames = [...]string{
 	MovI32OrR32:        "MovI32OrR32",
 	MovI32XorI32:       "MovI32XorI32",
 	MovI32XorR32:       "MovI32XorR32",
-	MovI32AndI32:       "MovI32AndI32",
 	MovI32AndR32:       "MovI32AndR32",
 	MovI32LshI32:       "MovI32LshI32",
 	MovI32LshR32:       "MovI32LshR32",
@@ -3314,7 +3469,6 @@ var codeNames = [...]string{
 	MovI32MulI32:       "MovI32MulI32",
 	MovI32MulR32:       "MovI32MulR32",
 	MovI32MovI32:       "MovI32MovI32",
-	MovI32MovR32:       "MovI32MovR32",
 	MovR32MovI32:       "MovR32MovI32",
 	MovR32MovR32:       "MovR32MovR32",
 	AddR64LdW:          "AddR64LdW",
@@ -3575,6 +3729,8 @@ var joins = [...]join{
 	{MovI64MulI64, []Code{MovI64, MulI64}, nil},
 	{MovI64OrI64, []Code{MovI64, OrI64}, nil},
 	{MovI64AndI64, []Code{MovI64, AndI64}, nil},
+	{MovI64AndI64JeqI64, []Code{MovI64, AndI64, JeqI64}, nil},
+	{MovI64AndI64JneI64, []Code{MovI64, AndI64, JneI64}, nil},
 	{MovI64LshI64, []Code{MovI64, LshI64}, nil},
 	{MovI64RshI64, []Code{MovI64, RshI64}, nil},
 	{MovI64XorI64, []Code{MovI64, XorI64}, nil},
@@ -3587,6 +3743,10 @@ var joins = [...]join{
 	{MovI64RshR64, []Code{MovI64, RshR64}, nil},
 	{MovI64XorR64, []Code{MovI64, XorR64}, nil},
 	{MovI64MovR64, []Code{MovI64, MovR64}, nil},
+	{MovI64AndI32, []Code{MovI64, AndI32}, nil},
+	{MovI64AndI32JeqI32, []Code{MovI64, AndI32, JeqI32}, nil},
+	{MovI64AndI32JneI32, []Code{MovI64, AndI32, JneI32}, nil},
+	{MovI64MovR32, []Code{MovI64, MovR32}, nil},
 	{MovI64JeqI64, []Code{MovI64, JeqI64}, nil},
 	{MovI64JgtI64, []Code{MovI64, JgtI64}, nil},
 	{MovI64JgeI64, []Code{MovI64, JgeI64}, nil},
@@ -3623,6 +3783,10 @@ var joins = [...]join{
 	{MovI64JltR32, []Code{MovI64, JltR32}, nil},
 	{MovI64JleR32, []Code{MovI64, JleR32}, nil},
 	{MovI64JsltR32, []Code{MovI64, JsltR32}, nil},
+	{MovI64LdW, []Code{MovI64, LdW}, nil},
+	{MovI64LdH, []Code{MovI64, LdH}, nil},
+	{MovI64LdB, []Code{MovI64, LdB}, nil},
+	{MovI64LdD, []Code{MovI64, LdD}, nil},
 	{AddR64AddI64JneI64, []Code{AddR64, AddI64, JneI64}, nil},
 	{AddR64AddI64JltI64, []Code{AddR64, AddI64, JltI64}, nil},
 	{AddR64AddI64JneR64, []Code{AddR64, AddI64, JneR64}, nil},
@@ -3790,6 +3954,8 @@ var joins = [...]join{
 	{MovR64MulI64, []Code{MovR64, MulI64}, sameDst},
 	{MovR64OrI64, []Code{MovR64, OrI64}, sameDst},
 	{MovR64AndI64, []Code{MovR64, AndI64}, sameDst},
+	{MovR64AndI64JeqI64, []Code{MovR64, AndI64, JeqI64}, nil},
+	{MovR64AndI64JneI64, []Code{MovR64, AndI64, JneI64}, nil},
 	{MovR64LshI64, []Code{MovR64, LshI64}, sameDst},
 	{MovR64LshI64AddR64, []Code{MovR64, LshI64, AddR64}, sameDstOther3},
 	{MovR64LshI64OrR64, []Code{MovR64, LshI64, OrR64}, sameDstOther3},
@@ -4004,6 +4170,9 @@ var joins = [...]join{
 	{XorI32RshR32, []Code{XorI32, RshR32}, nil},
 	{XorI32XorR32, []Code{XorI32, XorR32}, nil},
 	{XorI32MovR32, []Code{XorI32, MovR32}, nil},
+	{MovI32AndI64, []Code{MovI32, AndI64}, nil},
+	{MovI32AddR64, []Code{MovI32, AddR64}, nil},
+	{MovI32MovR64, []Code{MovI32, MovR64}, nil},
 	{MovI32AddI32, []Code{MovI32, AddI32}, nil},
 	{MovI32MulI32, []Code{MovI32, MulI32}, nil},
 	{MovI32OrI32, []Code{MovI32, OrI32}, nil},
@@ -4056,6 +4225,10 @@ var joins = [...]join{
 	{MovI32JltR32, []Code{MovI32, JltR32}, nil},
 	{MovI32JleR32, []Code{MovI32, JleR32}, nil},
 	{MovI32JsltR32, []Code{MovI32, JsltR32}, nil},
+	{MovI32LdW, []Code{MovI32, LdW}, nil},
+	{MovI32LdH, []Code{MovI32, LdH}, nil},
+	{MovI32LdB, []Code{MovI32, LdB}, nil},
+	{MovI32LdD, []Code{MovI32, LdD}, nil},
 	{AddR32AddI64JneI64, []Code{AddR32, AddI64, JneI64}, nil},
 	{AddR32AddI64JltI64, []Code{AddR32, AddI64, JltI64}, nil},
 	{AddR32AddI64JneR64, []Code{AddR32, AddI64, JneR64}, nil},
@@ -4077,6 +4250,10 @@ var joins = [...]join{
 	{AddR32RshR32, []Code{AddR32, RshR32}, nil},
 	{AddR32XorR32, []Code{AddR32, XorR32}, nil},
 	{AddR32MovR32, []Code{AddR32, MovR32}, nil},
+	{AddR32LdW, []Code{AddR32, LdW}, nil},
+	{AddR32LdH, []Code{AddR32, LdH}, nil},
+	{AddR32LdB, []Code{AddR32, LdB}, nil},
+	{AddR32LdD, []Code{AddR32, LdD}, nil},
 	{MulR32AddI32, []Code{MulR32, AddI32}, nil},
 	{MulR32MulI32, []Code{MulR32, MulI32}, nil},
 	{MulR32OrI32, []Code{MulR32, OrI32}, nil},
@@ -4173,11 +4350,17 @@ var joins = [...]join{
 	{XorR32RshR32, []Code{XorR32, RshR32}, nil},
 	{XorR32XorR32, []Code{XorR32, XorR32}, nil},
 	{XorR32MovR32, []Code{XorR32, MovR32}, nil},
+	{XorR32LdW, []Code{XorR32, LdW}, nil},
+	{XorR32LdH, []Code{XorR32, LdH}, nil},
+	{XorR32LdB, []Code{XorR32, LdB}, nil},
+	{XorR32LdD, []Code{XorR32, LdD}, nil},
 	{MovR32AddI32, []Code{MovR32, AddI32}, sameDst},
 	{MovR32SubI32, []Code{MovR32, SubI32}, sameDst},
 	{MovR32MulI32, []Code{MovR32, MulI32}, sameDst},
 	{MovR32OrI32, []Code{MovR32, OrI32}, sameDst},
 	{MovR32AndI32, []Code{MovR32, AndI32}, sameDst},
+	{MovR32AndI32JeqI32, []Code{MovR32, AndI32, JeqI32}, nil},
+	{MovR32AndI32JneI32, []Code{MovR32, AndI32, JneI32}, nil},
 	{MovR32LshI32, []Code{MovR32, LshI32}, sameDst},
 	{MovR32LshI32AddR32, []Code{MovR32, LshI32, AddR32}, sameDstOther3},
 	{MovR32LshI32OrR32, []Code{MovR32, LshI32, OrR32}, sameDstOther3},
@@ -4667,7 +4850,15 @@ var joins = [...]join{
 	{JsltR32LdW, []Code{JsltR32, LdW}, nil},
 	{JsltR32LdB, []Code{JsltR32, LdB}, nil},
 	{JsltR32LdD, []Code{JsltR32, LdD}, nil},
+	{LdWAndI64JeqI64, []Code{LdW, AndI64, JeqI64}, nil},
+	{LdWAndI64JneI64, []Code{LdW, AndI64, JneI64}, nil},
+	{LdWAddR64, []Code{LdW, AddR64}, nil},
+	{LdWOrR64, []Code{LdW, OrR64}, nil},
+	{LdWXorR64, []Code{LdW, XorR64}, nil},
+	{LdWAndI32JeqI32, []Code{LdW, AndI32, JeqI32}, nil},
+	{LdWAndI32JneI32, []Code{LdW, AndI32, JneI32}, nil},
 	{LdWAddR32, []Code{LdW, AddR32}, nil},
+	{LdWXorR32, []Code{LdW, XorR32}, nil},
 	{LdWJeqI64, []Code{LdW, JeqI64}, nil},
 	{LdWJgtI64, []Code{LdW, JgtI64}, nil},
 	{LdWJgeI64, []Code{LdW, JgeI64}, nil},
@@ -4704,8 +4895,21 @@ var joins = [...]join{
 	{LdWJltR32, []Code{LdW, JltR32}, nil},
 	{LdWJleR32, []Code{LdW, JleR32}, nil},
 	{LdWJsltR32, []Code{LdW, JsltR32}, nil},
+	{LdWLdWAddR32, []Code{LdW, LdW, AddR32}, nil},
+	{LdWLdWAddR64, []Code{LdW, LdW, AddR64}, nil},
+	{LdWLdWXorR32, []Code{LdW, LdW, XorR32}, nil},
+	{LdWLdWXorR64, []Code{LdW, LdW, XorR64}, nil},
+	{LdWLdWOrR64, []Code{LdW, LdW, OrR64}, nil},
 	{LdWLdW, []Code{LdW, LdW}, nil},
+	{LdHAndI64JeqI64, []Code{LdH, AndI64, JeqI64}, nil},
+	{LdHAndI64JneI64, []Code{LdH, AndI64, JneI64}, nil},
+	{LdHAddR64, []Code{LdH, AddR64}, nil},
+	{LdHOrR64, []Code{LdH, OrR64}, nil},
+	{LdHXorR64, []Code{LdH, XorR64}, nil},
+	{LdHAndI32JeqI32, []Code{LdH, AndI32, JeqI32}, nil},
+	{LdHAndI32JneI32, []Code{LdH, AndI32, JneI32}, nil},
 	{LdHAddR32, []Code{LdH, AddR32}, nil},
+	{LdHXorR32, []Code{LdH, XorR32}, nil},
 	{LdHJeqI64, []Code{LdH, JeqI64}, nil},
 	{LdHJgtI64, []Code{LdH, JgtI64}, nil},
 	{LdHJgeI64, []Code{LdH, JgeI64}, nil},
@@ -4742,8 +4946,21 @@ var joins = [...]join{
 	{LdHJltR32, []Code{LdH, JltR32}, nil},
 	{LdHJleR32, []Code{LdH, JleR32}, nil},
 	{LdHJsltR32, []Code{LdH, JsltR32}, nil},
+	{LdHLdHAddR32, []Code{LdH, LdH, AddR32}, nil},
+	{LdHLdHAddR64, []Code{LdH, LdH, AddR64}, nil},
+	{LdHLdHXorR32, []Code{LdH, LdH, XorR32}, nil},
+	{LdHLdHXorR64, []Code{LdH, LdH, XorR64}, nil},
+	{LdHLdHOrR64, []Code{LdH, LdH, OrR64}, nil},
 	{LdHLdH, []Code{LdH, LdH}, nil},
+	{LdBAndI64JeqI64, []Code{LdB, AndI64, JeqI64}, nil},
+	{LdBAndI64JneI64, []Code{LdB, AndI64, JneI64}, nil},
+	{LdBAddR64, []Code{LdB, AddR64}, nil},
+	{LdBOrR64, []Code{LdB, OrR64}, nil},
+	{LdBXorR64, []Code{LdB, XorR64}, nil},
+	{LdBAndI32JeqI32, []Code{LdB, AndI32, JeqI32}, nil},
+	{LdBAndI32JneI32, []Code{LdB, AndI32, JneI32}, nil},
 	{LdBAddR32, []Code{LdB, AddR32}, nil},
+	{LdBXorR32, []Code{LdB, XorR32}, nil},
 	{LdBJeqI64, []Code{LdB, JeqI64}, nil},
 	{LdBJgtI64, []Code{LdB, JgtI64}, nil},
 	{LdBJgeI64, []Code{LdB, JgeI64}, nil},
@@ -4780,8 +4997,17 @@ var joins = [...]join{
 	{LdBJltR32, []Code{LdB, JltR32}, nil},
 	{LdBJleR32, []Code{LdB, JleR32}, nil},
 	{LdBJsltR32, []Code{LdB, JsltR32}, nil},
+	{LdBLdBAddR32, []Code{LdB, LdB, AddR32}, nil},
+	{LdBLdBAddR64, []Code{LdB, LdB, AddR64}, nil},
+	{LdBLdBXorR32, []Code{LdB, LdB, XorR32}, nil},
+	{LdBLdBXorR64, []Code{LdB, LdB, XorR64}, nil},
+	{LdBLdBOrR64, []Code{LdB, LdB, OrR64}, nil},
 	{LdBLdB, []Code{LdB, LdB}, nil},
+	{LdDAddR64, []Code{LdD, AddR64}, nil},
+	{LdDOrR64, []Code{LdD, OrR64}, nil},
+	{LdDXorR64, []Code{LdD, XorR64}, nil},
 	{LdDAddR32, []Code{LdD, AddR32}, nil},
+	{LdDXorR32, []Code{LdD, XorR32}, nil},
 	{LdDJeqI64, []Code{LdD, JeqI64}, nil},
 	{LdDJgtI64, []Code{LdD, JgtI64}, nil},
 	{LdDJgeI64, []Code{LdD, JgeI64}, nil},
@@ -4818,6 +5044,11 @@ var joins = [...]join{
 	{LdDJltR32, []Code{LdD, JltR32}, nil},
 	{LdDJleR32, []Code{LdD, JleR32}, nil},
 	{LdDJsltR32, []Code{LdD, JsltR32}, nil},
+	{LdDLdDAddR32, []Code{LdD, LdD, AddR32}, nil},
+	{LdDLdDAddR64, []Code{LdD, LdD, AddR64}, nil},
+	{LdDLdDXorR32, []Code{LdD, LdD, XorR32}, nil},
+	{LdDLdDXorR64, []Code{LdD, LdD, XorR64}, nil},
+	{LdDLdDOrR64, []Code{LdD, LdD, OrR64}, nil},
 	{LdDLdD, []Code{LdD, LdD}, nil},
 	{StWAddI64JneI64, []Code{StW, AddI64, JneI64}, nil},
 	{StWAddI64JltI64, []Code{StW, AddI64, JltI64}, nil},

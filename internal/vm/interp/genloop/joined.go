@@ -120,6 +120,32 @@ func joinedCases() []oneCase {
 			all = append(all, j.sequence(last, "AddI64", cond))
 		}
 	}
+	// A value made ready in front of something that has nothing to do with
+	// it: compilers put results and arguments early.
+	for _, first := range []string{"MovI64", "MovI32", "AddR32", "XorR32"} {
+		for _, next := range []string{"AndI32", "AndI64", "LdB", "LdH", "LdW", "LdD", "MovR64", "MovR32", "AddR64"} {
+			if first[:3] == "Mov" || next[:2] == "Ld" {
+				all = append(all, j.sequence(first, next))
+			}
+		}
+	}
+	// Bits that are tested.
+	for _, bits := range []string{"32", "64"} {
+		for _, first := range []string{"MovR" + bits, "LdB", "LdH", "LdW", "MovI64"} {
+			for _, cond := range []string{"JeqI", "JneI"} {
+				all = append(all, j.sequence(first, "AndI"+bits, cond+bits))
+			}
+		}
+	}
+	// Loads of neighbours, and what is summed up of them.
+	for _, x := range []string{"LdB", "LdH", "LdW", "LdD"} {
+		for _, y := range []string{"AddR32", "AddR64", "XorR32", "XorR64", "OrR64"} {
+			all = append(all, j.sequence(x, x, y))
+			if y != "AddR32" {
+				all = append(all, j.sequence(x, y))
+			}
+		}
+	}
 	runs := []string{"Add", "Or", "Xor", "And", "Lsh", "Rsh", "Mul", "Mov"}
 	for _, bits := range []string{"64", "32"} {
 		for _, a := range runs {

@@ -60,7 +60,15 @@ func allCases() []oneCase {
 	all = append(all, jumpCases()...)
 	all = append(all, memoryCases()...)
 	all = append(all, otherCases()...)
-	return append(all, joinedCases()...)
+	seen := map[string]bool{}
+	for _, c := range joinedCases() {
+		// Two rules may lead to the same sequence.
+		if !seen[c.name] {
+			all = append(all, c)
+		}
+		seen[c.name] = true
+	}
+	return all
 }
 
 func codes(cases []oneCase) []byte {
