@@ -3,8 +3,10 @@ package testkit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +35,7 @@ func NoLeaks(t testing.TB) {
 
 // leaks remembers the objects that the kernel held at some time.
 type leaks struct {
-	before map[sys.ObjectKind]map[uint32]bool
+	before objects
 	err    error
 }
 
@@ -42,59 +44,73 @@ func leaksFrom() *leaks {
 	return &leaks{before, err}
 }
 
-// wait waits until the kernel holds no other objects than before, and says
-// which ones it still holds when that takes too long.
+// wait waits until the kernel holds nothing that it holds now and did not
+// hold before, and says what it still holds when that takes too long. What
+// comes while it waits is somebody else's.
 func (l *leaks) wait() error {
 	if l.err != nil {
 		return l.err
 	}
-	deadline := time.Now().Add(settle)
-	for {
+	suspects, err := bpfObjects()
+	if err != nil {
+		return err
+	}
+	suspects.remove(l.before)
+	for deadline := time.Now().Add(settle); ; time.Sleep(10 * time.Millisecond) {
 		now, err := bpfObjects()
 		if err != nil {
 			return err
 		}
-		var left []error
-		for _, kind := range leakKinds() {
-			for id := range now[kind] {
-				if !l.before[kind][id] {
-					left = append(left, fmt.Errorf("left behind in the kernel: %s %d", kind, id))
-				}
-			}
-		}
-		if len(left) > 0 {
-			left = l.withoutOthers(now)
-		}
-		if len(left) == 0 {
+		suspects.keep(now)
+		if suspects.empty() {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(left...)
+			suspects.remove(heldByOthers())
+			return suspects.err()
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// withoutOthers returns an error for each object that is new and that no
-// process holds but this one, or none at all.
-func (l *leaks) withoutOthers(now map[sys.ObjectKind]map[uint32]bool) []error {
-	held := heldByOthers()
-	var left []error
-	for _, kind := range leakKinds() {
-		for id := range now[kind] {
-			if !l.before[kind][id] && !held[kind][id] {
-				left = append(left, fmt.Errorf("left behind in the kernel: %s %d", kind, id))
-			}
+// objects are ids of what the kernel holds, by kind.
+type objects map[sys.ObjectKind]map[uint32]bool
+
+func (o objects) remove(other objects) {
+	for kind, ids := range o {
+		maps.DeleteFunc(ids, func(id uint32, _ bool) bool { return other[kind][id] })
+	}
+}
+
+func (o objects) keep(other objects) {
+	for kind, ids := range o {
+		maps.DeleteFunc(ids, func(id uint32, _ bool) bool { return !other[kind][id] })
+	}
+}
+
+func (o objects) empty() bool {
+	for _, ids := range o {
+		if len(ids) > 0 {
+			return false
 		}
 	}
-	return left
+	return true
+}
+
+func (o objects) err() error {
+	var left []error
+	for _, kind := range leakKinds() {
+		for _, id := range slices.Sorted(maps.Keys(o[kind])) {
+			left = append(left, fmt.Errorf("left behind in the kernel: %s %d", kind, id))
+		}
+	}
+	return errors.Join(left...)
 }
 
 // heldByOthers returns the objects of which other processes have descriptors.
 // Processes may end while it looks: what can't be read is passed over.
-func heldByOthers() map[sys.ObjectKind]map[uint32]bool {
+func heldByOthers() objects {
 	fields := map[string]sys.ObjectKind{"prog_id:": sys.Programs, "map_id:": sys.Maps, "link_id:": sys.Links}
-	held := make(map[sys.ObjectKind]map[uint32]bool)
+	held := make(objects)
 	for _, kind := range leakKinds() {
 		held[kind] = make(map[uint32]bool)
 	}
@@ -123,8 +139,8 @@ func heldByOthers() map[sys.ObjectKind]map[uint32]bool {
 
 func leakKinds() []sys.ObjectKind { return []sys.ObjectKind{sys.Programs, sys.Maps, sys.Links} }
 
-func bpfObjects() (map[sys.ObjectKind]map[uint32]bool, error) {
-	all := make(map[sys.ObjectKind]map[uint32]bool)
+func bpfObjects() (objects, error) {
+	all := make(objects)
 	for _, kind := range leakKinds() {
 		ids, err := sys.ObjectIDs(kind)
 		if err != nil {
