@@ -101,7 +101,7 @@ func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"struct a { int x; }; struct a { int y; };":          "t.h:1:29: struct a is defined twice",
 		"struct a { struct a b; };":                          "t.h:1:21: the member 'b' has a type without a size",
-		"struct a { int x }; int y;":                         "t.h:1:18: expected ';' after the member, found '}'",
+		"struct a { int x int z; }; int y;":                  "t.h:1:18: expected ';' after the member, found 'int'",
 		"struct a { foo x; };":                               "t.h:1:12: unknown type 'foo'",
 		"struct a { int x[-1]; };":                           "t.h:1:18: array length -1 is out of range",
 		"struct a { int x : 33; };":                          "t.h:1:16: the bit-field 'x' can't be 33 bits wide",

@@ -178,7 +178,10 @@ func (p *parser) members(list []member) []member {
 			break
 		}
 	}
-	p.want(";", "after the member")
+	// As compilers do, take a last member without its semicolon.
+	if p.peek().text != "}" {
+		p.want(";", "after the member")
+	}
 	return list
 }
 
