@@ -9,6 +9,7 @@ import (
 	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/frontend/bt/ast"
 	"github.com/skep-dev/skep/internal/frontend/bt/expand"
+	btfmt "github.com/skep-dev/skep/internal/frontend/bt/fmt"
 	"github.com/skep-dev/skep/internal/frontend/bt/parse"
 	"github.com/skep-dev/skep/internal/source"
 )
@@ -71,6 +72,58 @@ func TestNamedParams(t *testing.T) {
 		qt.Check(t, qt.Equals(r.Locate(p.At), p.At))
 	}
 	qt.Check(t, qt.DeepEquals(got, []string{"a||t.bt:1:78", "b|what b is|t.bt:1:13", "c||t.bt:1:59"}))
+}
+
+// TestBare prints a script whose comments and places are of several texts.
+func TestBare(t *testing.T) {
+	const text = `#!/bin/sh
+// first
+#define N 3
+struct s { int x; };
+config = { max_strlen = 64; stack_mode = raw }
+let @m = hash(1_000);
+macro m(x) { // within
+  x + N
+}
+fn f($a: int64, $b: struct s *): uint8 { return $a; }
+l=tracepoint:a:b, begin /pid/ { print(m(1)); // trailing
+  assert(pid, "x");
+  // last
+  print(2); }
+`
+	p, _, diags := script(t, "t.bt", text, expand.Options{})
+	qt.Assert(t, qt.HasLen(diags.Items, 0))
+	qt.Check(t, qt.Equals(btfmt.Print(expand.Bare(p)), `#!/bin/sh
+#define N 3
+
+struct s { int x; };
+
+config = {
+  max_strlen = 64;
+  stack_mode = raw;
+}
+
+fn f($a: int64, $b: struct s *): uint8
+{
+  return $a;
+}
+
+let @m = hash(1_000);
+
+l=tracepoint:a:b,
+begin
+/pid/
+{
+  print(4);
+  {
+    if (!pid) {
+      errorf("assert failed: %s", "x");
+      exit(1);
+    }
+  }
+  print(2);
+}
+`))
 }
 
 func TestCommentsOfMacrosGo(t *testing.T) {

@@ -44,27 +44,10 @@ func script(t testing.TB, name, text string, o expand.Options) (*ast.Program, *e
 	return p, r, more
 }
 
-// printed is the text of an expanded script, without regard to the layout of
-// the texts that it came from.
+// printed is the text of an expanded script without its C definitions.
 func printed(p *ast.Program) string {
-	c := ast.Cloner{Place: func(source.Span) source.Span { return source.Span{} }}
-	bare := &ast.Program{Shebang: p.Shebang}
-	for _, a := range p.ConfigAssigns() {
-		bare.Config = append(bare.Config, &ast.Config{Assigns: []*ast.ConfigAssign{{Key: a.Key, Value: c.Expr(a.Value)}}})
-	}
-	for _, d := range p.MapDecls {
-		bare.MapDecls = append(bare.MapDecls, &ast.MapDecl{Map: d.Map, Kind: d.Kind, MaxEntries: d.MaxEntries})
-	}
-	for _, s := range p.Subprogs {
-		bare.Subprogs = append(bare.Subprogs, &ast.Subprog{Name: s.Name, Params: s.Params, Result: s.Result, Body: c.Block(s.Body)})
-	}
-	for _, pr := range p.Probes {
-		b := &ast.Probe{Pred: c.Expr(pr.Pred), Body: c.Block(pr.Body)}
-		for _, ap := range pr.AttachPoints {
-			b.AttachPoints = append(b.AttachPoints, &ast.AttachPoint{Raw: ap.Raw})
-		}
-		bare.Probes = append(bare.Probes, b)
-	}
+	bare := expand.Bare(p)
+	bare.CDefs = nil
 	return btfmt.Print(bare)
 }
 
