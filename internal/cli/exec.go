@@ -25,6 +25,7 @@ type execOptions struct {
 	suite  string
 	plugin bool
 	verify bool
+	limit  int
 }
 
 func newExecCmd(std *streams) *cobra.Command {
@@ -44,6 +45,7 @@ func newExecCmd(std *streams) *cobra.Command {
 	f.StringVar(&o.engine, "engine", "interp", "what runs the program: interp")
 	f.StringVar(&o.suite, "suite", "", "run the cases of a JSON lines `file` (name, mem, insns, r0)")
 	f.BoolVar(&o.plugin, "plugin", false, "speak the protocol of bpf_conformance plugins: program on stdin, memory as argument")
+	f.IntVar(&o.limit, "limit", 0, "stop the program after this `number` of instructions (default 2^30)")
 	f.BoolVar(&o.verify, "verify", false, "verify the program first")
 	return cmd
 }
@@ -63,7 +65,7 @@ func (o *execOptions) run(std *streams, args []string) error {
 	case o.suite != "" && (o.plugin || len(args) > 0):
 		return usagef("--suite takes no program")
 	case o.suite != "":
-		return runSuite(std.out, o.suite)
+		return runSuite(std.out, o.suite, o.limit)
 	case o.plugin:
 		if len(args) == 1 {
 			o.mem = args[0]
@@ -80,7 +82,7 @@ func (o *execOptions) run(std *streams, args []string) error {
 	if err != nil {
 		return usagef("--mem: %w", err)
 	}
-	m, err := vm.NewMachine(vm.MachineOptions{CPUs: 1})
+	m, err := vm.NewMachine(vm.MachineOptions{CPUs: 1, Limit: o.limit})
 	if err != nil {
 		return err
 	}
@@ -146,13 +148,13 @@ type suiteCase struct {
 
 // runSuite runs a file of cases. It prints a line for each one that fails and
 // ends with the numbers.
-func runSuite(w io.Writer, name string) error {
+func runSuite(w io.Writer, name string, limit int) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	m, err := vm.NewMachine(vm.MachineOptions{CPUs: 1})
+	m, err := vm.NewMachine(vm.MachineOptions{CPUs: 1, Limit: limit})
 	if err != nil {
 		return err
 	}
