@@ -12,6 +12,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"skep":     testkit.Command(Run),
 		"bpftrace": testkit.Command(Run),
+		childName:  testkit.Command(Run), // how the binary starts itself for -c
 	})
 }
 
