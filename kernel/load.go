@@ -66,8 +66,7 @@ func Load(ctx context.Context, elf []byte, p *plan.Plan, opts Options) (*Session
 // LoadSpec is Load for an object that has been read already. The spec is not
 // changed.
 func LoadSpec(ctx context.Context, spec *ebpf.CollectionSpec, p *plan.Plan, opts Options) (_ *Session, err error) {
-	version, err := features.CheckKernel()
-	if err != nil {
+	if _, err := features.CheckKernel(); err != nil {
 		return nil, err
 	}
 	for i := range p.Probes {
@@ -76,11 +75,7 @@ func LoadSpec(ctx context.Context, spec *ebpf.CollectionSpec, p *plan.Plan, opts
 		}
 	}
 	s := &Session{plan: p, opts: opts, narrator: narrator{tell: opts.Narrate}}
-	if version.Less(features.Version{Major: 5, Minor: 11}) {
-		// Maps and programs are charged to RLIMIT_MEMLOCK. When the limit
-		// can't be raised, what fits below it still works.
-		s.memlocked = sys.RaiseMemlock() != nil
-	}
+	s.memlocked = features.UnlimitMemory()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -295,10 +290,13 @@ func (s *Session) end(closeEvents func([]sys.FD) error) error {
 		return err
 	}
 	s.closed = true
-	errs := []error{err, s.closeProbes(closeEvents)}
+	errs := []error{err}
 	if s.events != nil {
+		// Before anything is left to a child, which would inherit the mapping
+		// and with it the map.
 		errs = append(errs, s.events.Close())
 	}
+	errs = append(errs, s.closeProbes(closeEvents))
 	for _, p := range s.progs {
 		errs = append(errs, p.Close())
 	}

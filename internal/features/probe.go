@@ -16,6 +16,7 @@ import (
 func withProgram(spec ebpf.ProgramSpec, f func(*ebpf.Program) error) error {
 	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 	spec.License = "GPL"
+	UnlimitMemory()
 	p, err := ebpf.NewProgram(&spec)
 	if err != nil {
 		return err
@@ -41,6 +42,7 @@ func probeTracefs() error {
 }
 
 func probeRingBuffer() error {
+	UnlimitMemory()
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.RingBuf, MaxEntries: 1 << 16})
 	if err != nil {
 		return err

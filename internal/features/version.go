@@ -90,3 +90,11 @@ func CheckKernel() (Version, error) {
 	}
 	return v, nil
 }
+
+// UnlimitMemory lifts RLIMIT_MEMLOCK where maps and programs are charged to
+// it, before Linux 5.11, and reports whether they are limited nevertheless.
+// That is no error: what fits below the limit works.
+func UnlimitMemory() (limited bool) {
+	v, err := CheckKernel()
+	return err == nil && v.Less(Version{5, 11, 0}) && sys.RaiseMemlock() != nil
+}

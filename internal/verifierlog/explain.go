@@ -118,6 +118,7 @@ func suggestions() []struct{ pattern, hint string } {
 		{`invalid access to packet|packet pointer`, "compare the end of what is read with data_end before"},
 		{`invalid bpf_context access`, "a program of this type may not read that part of its context"},
 		{`unknown func|invalid func`, "this kernel does not have the helper function"},
+		{`BPF_(STX|ATOMIC) uses reserved fields|invalid atomic operand`, "this kernel lacks the atomic operation (those that return a value came with Linux 5.12): compile with -mcpu=v2"},
 		{`(program of this type cannot use helper|helper call is not allowed)`, "programs of this type may not call that helper"},
 		{`GPL.?(only|restricted|compatible)`, `helpers such as bpf_trace_printk need: char LICENSE[] SEC("license") = "GPL";`},
 		{`type=\S+ expected=`, "the argument is not what the function takes"},
