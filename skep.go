@@ -56,7 +56,8 @@ type Options struct {
 	// Features are those of the kernel that the object is for.
 	Features codegen.Features
 
-	types ctypes.Resolver // the script's own types, then the machine's
+	types   ctypes.Resolver  // the script's own types, then the machine's
+	explain func(*diag.List) // translates places inside macros
 
 	// Dump, when not nil, is asked for each stage for a place to write its
 	// form to (see Stages); nil skips the stage.
@@ -94,21 +95,35 @@ func Check(src Source, o *Options) (*check.Program, *diag.List, error) {
 	env := o.env()
 	expanded, problems := expand.Program(prog, expand.Options{
 		Params: o.Params, Named: o.Named, Files: expand.Disk{}, Outer: env.Resolver,
+		Defines: map[string]string{"BPFTRACE_HAVE_BTF": "1"},
 	})
 	diags.Items = append(diags.Items, problems.Items...)
 	if err := diags.Err(); err != nil {
 		return nil, nil, err
 	}
-	o.stage("expand", func(w io.Writer) { io.WriteString(w, btfmt.Print(prog)) })
+	unreadHeaders(prog, diags)
+	o.stage("expand", func(w io.Writer) { io.WriteString(w, btfmt.Print(expand.Bare(prog))) })
 	env.Resolver = ctypes.NewChain(ctypes.Opened(expanded.Types), ctypes.Opened(env.Resolver))
 	o.types = env.Resolver
+	o.explain = expanded.Explain
 	checked := check.Check(prog, env, diags)
+	expanded.Explain(diags)
 	if err := diags.Err(); err != nil {
-		expanded.Explain(diags)
 		diags.Sort()
 		return nil, nil, err
 	}
 	return checked, diags, nil
+}
+
+// unreadHeaders warns of headers that the script includes: kernel types come
+// from BTF without them, and what else they define is missing.
+func unreadHeaders(p *ast.Program, diags *diag.List) {
+	for _, d := range p.CDefs {
+		if d.Kind == ast.CPreproc && d.Name == "include" {
+			diags.Warnf("include", d.Span(), "headers are not read by this version of skep").
+				WithHint("the kernel's types are known without them; other types and constants can be written into the script")
+		}
+	}
 }
 
 // Parse parses a script. The error is a *diag.List.
@@ -137,6 +152,7 @@ func Compile(ctx context.Context, src Source, o *Options) (*Unit, error) {
 	mod, pl := lower.Lower(checked, lower.Options{
 		Env: env, Source: src.Name, PID: o.PID, ChildPID: o.ChildPID, CPUs: o.cpus(),
 	}, diags)
+	o.explain(diags)
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
