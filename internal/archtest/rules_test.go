@@ -52,7 +52,7 @@ var rules = []rule{
 	// user side
 	{"internal/render/...", []string{"internal/plan", "internal/symbols/...", "internal/render/..."}, "what is shown comes from the plan and values"},
 	{"internal/tracer/...", []string{"internal/plan", "internal/target", "internal/render/...", "internal/symbols/...", "internal/tracer/...", "internal/sys", "internal/diag", "internal/source"}, "the tracer knows no target, only what one offers"},
-	{"internal/inspect/...", []string{"internal/sys", "internal/isa/...", "internal/ctypes/...", "internal/facts", "internal/object", "internal/inspect/..."}, "listings are data"},
+	{"internal/inspect/...", []string{"internal/sys", "internal/isa/...", "internal/ctypes/...", "internal/facts", "internal/object", "internal/source", "internal/diag", "internal/inspect/..."}, "listings are data"},
 
 	// public packages
 	{"kernel", []string{"internal/features", "internal/plan", "internal/sys", "internal/target"}, "the kernel target takes objects and plans, whoever made them"},

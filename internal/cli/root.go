@@ -22,6 +22,8 @@ func commands() []func(*streams) *cobra.Command {
 		newTraceCmd,
 		newRunCmd,
 		newExecCmd,
+		newInspectCmd,
+		newBuildCmd,
 		newVersionCmd,
 	}
 }

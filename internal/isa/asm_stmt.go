@@ -447,6 +447,8 @@ func (a *assembler) named(in *Instruction, t token) {
 		in.Ref.Kind, in.Src = RefData, WideMapValue
 	case "ksym":
 		in.Ref.Kind, in.Src = RefKsym, WideBTFID
+	case "kfunc": // its address, to see whether there is one
+		in.Ref.Kind, in.Src = RefKfunc, WideBTFID
 	case "func":
 		in.Ref.Kind, in.Src = RefFunc, WideFunc
 	default:
