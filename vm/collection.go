@@ -87,7 +87,7 @@ func NewCollectionWithOptions(spec *ebpf.CollectionSpec, o CollectionOptions) (*
 		if _, replaced := o.MapReplacements[name]; replaced {
 			continue
 		}
-		if err := c.Maps[name].populate(spec.Maps[name].Contents, c.find); err != nil {
+		if err := c.Maps[name].populate(initial(spec, name), c.find); err != nil {
 			return nil, err
 		}
 	}
@@ -113,6 +113,26 @@ func (c *Collection) find(name string) (any, error) {
 		return x, nil
 	}
 	return nil, fmt.Errorf("there is no program or map %s", name)
+}
+
+// initial is what a map is filled with. For one that holds global variables,
+// their values may have been changed since the object was read.
+func initial(spec *ebpf.CollectionSpec, name string) []ebpf.MapKV {
+	contents := spec.Maps[name].Contents
+	if len(contents) != 1 {
+		return contents
+	}
+	data, ok := contents[0].Value.([]byte)
+	if !ok {
+		return contents
+	}
+	data = append([]byte(nil), data...)
+	for _, v := range spec.Variables {
+		if v.SectionName == name && int(v.Offset)+len(v.Value) <= len(data) {
+			copy(data[v.Offset:], v.Value)
+		}
+	}
+	return []ebpf.MapKV{{Key: contents[0].Key, Value: data}}
 }
 
 // Close gives up the collection's programs and maps.
