@@ -418,13 +418,13 @@ func (c *checker) checkMaps() {
 		case m.keyed && m.plain:
 			c.errorf("bt-map", m.At, "%s is used both with and without a key", m.Name).
 				WithHint("a map either is a scalar or takes keys everywhere")
+		case c.diags.HasErrors():
+			// What is unknown here may follow from an error above.
 		case m.Value == nil || m.Value.Kind == types.Invalid:
 			c.errorf("bt-undefined", m.At, "undefined map: %s", m.Name).
 				WithHint("nothing is ever assigned to it")
 		case m.keyed && (m.Key == nil || m.Key.Kind == types.Invalid):
-			if !c.diags.HasErrors() {
-				c.errorf("bt-undefined", m.At, "the key of %s has no known type", m.Name)
-			}
+			c.errorf("bt-undefined", m.At, "the key of %s has no known type", m.Name)
 		}
 	}
 }
