@@ -10,11 +10,10 @@ import "github.com/skep-dev/skep/internal/ir"
 func mergeValues(w *work) {
 	cfg := w.reachable()
 	m := &merger{
-		dom:    cfg.Dominators(),
-		guards: w.findGuards(),
-		seen:   make(map[expression]*ir.Value, w.f.NumValues()),
-		consts: map[constKey]int32{},
-		number: make([]int32, w.f.NumValues()),
+		dom:     cfg.Dominators(),
+		guards:  w.findGuards(),
+		seen:    map[expression]*ir.Value{},
+		numbers: newNumbers(w),
 	}
 	for _, b := range m.dom.Preorder() {
 		kept := b.Instrs[:0]
@@ -31,8 +30,8 @@ func mergeValues(w *work) {
 	m.s.apply(w.f)
 }
 
-// expression is what makes two instructions equal. Operands are numbers: a
-// constant's stands for its type and value, others are IDs.
+// expression is what makes two instructions equal. Operands are numbers, see
+// there.
 type expression struct {
 	op    ir.Op
 	typ   ir.Type
@@ -43,20 +42,14 @@ type expression struct {
 	sym   string
 }
 
-type constKey struct {
-	typ ir.Type
-	imm int64
-}
-
 type merger struct {
 	dom    *ir.DomTree
 	guards *guards
 	s      subst
 	// seen is the latest instruction for an expression. In preorder over
 	// the dominator tree one that does not dominate will not do so later.
-	seen   map[expression]*ir.Value
-	consts map[constKey]int32
-	number []int32 // by Value.ID of a constant: its number, or 0 for not yet
+	seen    map[expression]*ir.Value
+	numbers *numbers
 }
 
 // find returns the earlier instruction that v is equal to, or notes v.
@@ -107,29 +100,13 @@ func (m *merger) expression(v *ir.Value) expression {
 		e.sym = "" // the number says which
 	}
 	if len(v.Args) > 0 {
-		e.x = m.operand(v.Args[0])
+		e.x = m.numbers.of(v.Args[0])
 	}
 	if len(v.Args) > 1 {
-		e.y = m.operand(v.Args[1])
+		e.y = m.numbers.of(v.Args[1])
 	}
 	if v.Op.Info().Commute && v.Type != ir.Ptr && e.x > e.y {
 		e.x, e.y = e.y, e.x
 	}
 	return e
-}
-
-// operand returns the number of a value: not negative for its ID, negative
-// for a constant.
-func (m *merger) operand(a *ir.Value) int32 {
-	if !isConst(a) {
-		return int32(a.ID)
-	}
-	if m.number[a.ID] == 0 {
-		k := constKey{a.Type, a.Imm}
-		if m.consts[k] == 0 {
-			m.consts[k] = -int32(len(m.consts)) - 1
-		}
-		m.number[a.ID] = m.consts[k]
-	}
-	return m.number[a.ID]
 }

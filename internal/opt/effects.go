@@ -59,6 +59,13 @@ var effects = [...]effect{
 	208: {known: true, idle: true},              // ktime_get_tai_ns
 }
 
+// Helpers that passes know more about.
+const (
+	helperMapLookup = 1
+	helperMapUpdate = 2
+	helperMapDelete = 3
+)
+
 func helperEffect(id int64) effect {
 	if id >= 0 && id < int64(len(effects)) && effects[id].known {
 		return effects[id]

@@ -36,7 +36,7 @@ func mergeLoads(w *work) {
 		kept := b.Instrs[:0]
 		for _, v := range b.Instrs {
 			l.s.all(v.Args)
-			if x := l.known(v, facts); x != nil && asLoaded(v, x) {
+			if x := l.known(v, facts); x != nil && (isLookup(v) || asLoaded(v, x)) {
 				l.s.set(v, x)
 				continue
 			}
@@ -52,11 +52,13 @@ func mergeLoads(w *work) {
 	l.s.apply(w.f)
 }
 
-// fact says that memory holds a value: the low width bytes of x.
+// fact says that size bytes of memory hold the low bytes of x; or, with the
+// name of a map, that a lookup with the key in these bytes gives x.
 type fact struct {
-	at    address
-	width uint8
-	x     *ir.Value
+	at      address
+	size    int64
+	x       *ir.Value
+	mapName string
 }
 
 type loads struct {
@@ -92,19 +94,38 @@ func (l *loads) address(p *ir.Value, off int64) address {
 	return a
 }
 
-// known returns the value that a load gives, when that is a fact.
+// known returns the value that a load or a lookup gives, when that is a fact.
 func (l *loads) known(v *ir.Value, facts []fact) *ir.Value {
-	if v.Op != ir.OpLoad || v.Volatile {
+	var want fact
+	switch {
+	case v.Op == ir.OpLoad && !v.Volatile:
+		want = fact{at: l.address(v.Args[0], v.Imm), size: int64(v.Width)}
+	case isLookup(v):
+		want = l.lookup(v)
+	default:
 		return nil
 	}
-	at := l.address(v.Args[0], v.Imm)
 	for i := len(facts) - 1; i >= 0; i-- {
 		f := facts[i]
-		if f.at == at && f.width == v.Width && (f.x.Type == ir.Ptr) == (v.Type == ir.Ptr) {
+		if f.at == want.at && f.size == want.size && f.mapName == want.mapName && (f.x.Type == ir.Ptr) == (v.Type == ir.Ptr) {
 			return f.x
 		}
 	}
 	return nil
+}
+
+// isLookup reports whether v looks a key up in a map of the module.
+func isLookup(v *ir.Value) bool {
+	return v.Op == ir.OpHelper && v.Imm == helperMapLookup && v.Type == ir.Ptr && len(v.Args) == 2 &&
+		v.Args[0].Op == ir.OpAddrMap && v.Args[1].Type == ir.Ptr
+}
+
+func (l *loads) lookup(v *ir.Value) fact {
+	f := fact{at: l.address(v.Args[1], 0), x: v, mapName: v.Args[0].Sym}
+	if m := l.al.w.m.Map(f.mapName); m != nil {
+		f.size = int64(m.KeySize)
+	}
+	return f
 }
 
 // idle reports whether a store puts what is there already. Only the stack is
@@ -115,7 +136,7 @@ func (l *loads) idle(v *ir.Value, facts []fact) bool {
 	}
 	at := l.address(v.Args[0], v.Imm)
 	for i := len(facts) - 1; i >= 0; i-- {
-		if f := facts[i]; f.at == at && f.width == v.Width && sameValue(f.x, v.Args[1]) {
+		if f := facts[i]; f.at == at && f.size == int64(v.Width) && f.mapName == "" && sameValue(f.x, v.Args[1]) {
 			return true
 		}
 	}
@@ -130,11 +151,13 @@ func (l *loads) after(v *ir.Value, facts []fact) []fact {
 	if v.Volatile {
 		return facts
 	}
-	switch v.Op {
-	case ir.OpLoad:
-		return remember(facts, fact{l.address(v.Args[0], v.Imm), v.Width, v})
-	case ir.OpStore:
-		return remember(facts, fact{l.address(v.Args[0], v.Imm), v.Width, v.Args[1]})
+	switch {
+	case v.Op == ir.OpLoad:
+		return remember(facts, fact{at: l.address(v.Args[0], v.Imm), size: int64(v.Width), x: v})
+	case v.Op == ir.OpStore:
+		return remember(facts, fact{at: l.address(v.Args[0], v.Imm), size: int64(v.Width), x: v.Args[1]})
+	case isLookup(v):
+		return remember(facts, l.lookup(v))
 	}
 	return facts
 }
@@ -164,9 +187,26 @@ func (l *loads) forget(v *ir.Value, facts []fact) []fact {
 	return facts
 }
 
-// changes reports whether a write may change the bytes of a fact.
+// changes reports whether a write may change the bytes of a fact, or which
+// entries the map has.
 func (l *loads) changes(v *ir.Value, f *fact) bool {
-	return l.al.mayChange(v, l.address, f.at, int64(f.width))
+	if l.al.mayChange(v, l.address, f.at, f.size) {
+		return true
+	}
+	if f.mapName == "" {
+		return false
+	}
+	switch v.Op {
+	case ir.OpHelper:
+		if v.Imm == helperMapUpdate || v.Imm == helperMapDelete {
+			return v.Args[0].Op != ir.OpAddrMap || v.Args[0].Sym == f.mapName
+		}
+		e := helperEffect(v.Imm)
+		return e.writes || e.keeps
+	case ir.OpCall, ir.OpKfunc:
+		return true
+	}
+	return false
 }
 
 // atEntry returns what is known at the start of a block: what was known at

@@ -70,6 +70,9 @@ func (o *observer) helpers() map[int64]eval.Helper {
 	fixed := func(x uint64) eval.Helper { return func(*eval.Call) (uint64, error) { return x, nil } }
 	table := eval.MapHelpers()
 	for id, h := range table {
+		if id == 1 { // what a lookup gives shows; that it was made doesn't
+			continue
+		}
 		table[id] = func(c *eval.Call) (uint64, error) {
 			key, err := c.Read(c.Arg(1), 4)
 			o.note("%s %x", c.Name, key)

@@ -239,6 +239,13 @@ func (g *generator) lookup() {
 		b.Store(key, 0, b.Const(int64(g.rng.IntN(4))), 8)
 	}
 	p := b.Helper(ir.Ptr, 1, "map_lookup_elem", at, key)
+	if g.chance(30) { // and once more, with something in between or not
+		if g.chance(60) {
+			g.statement()
+		}
+		p = b.Helper(ir.Ptr, 1, "map_lookup_elem", pick(g, []*ir.Value{at, at, at, pick(g, g.maps)}), key)
+	}
+	at = p.Args[0]
 	found, done := b.NewBlock(), b.NewBlock()
 	b.Branch(b.Cmp(ir.OpNe, p, b.ConstOf(ir.Ptr, 0)), found, done)
 	value := pointer{v: p, size: int64(g.m.Map(at.Sym).ValueSize), writable: true}
