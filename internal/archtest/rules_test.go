@@ -83,7 +83,7 @@ var belowIR = []string{
 // foreign says who may import which package of other modules (and, for
 // unsafe, of the standard library). Tests may import what they like.
 var foreign = []rule{
-	{"unsafe", []string{"internal/sys", "internal/ctypes", "internal/tracefs", "internal/vm/mem", "internal/vm/jit/...", "internal/testkit/...", "kernel"}, "pointers that Go doesn't check stay in few places"},
+	{"unsafe", []string{"internal/sys", "internal/ctypes", "internal/vm/mem", "internal/vm/jit/...", "internal/testkit/...", "kernel"}, "pointers that Go doesn't check stay in few places"},
 	{"reflect", []string{"vm"}, "what has types is written with types; vm takes keys and values of any type, as cilium/ebpf does"},
 	{"golang.org/x/sys/...", []string{"internal/sys", "internal/testkit/..."}, "raw system calls live in internal/sys"},
 	{"golang.org/x/arch/...", []string{"internal/inspect/...", "internal/vm/jit/..."}, "native code is disassembled for dumps only"},

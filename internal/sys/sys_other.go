@@ -46,6 +46,9 @@ func (w *Waiter) Close() error { return ErrNotLinux }
 // OpenTracefs fails: there is no Linux kernel here.
 func OpenTracefs() (*Tracefs, error) { return nil, ErrNotLinux }
 
+// MountTracefs returns ErrNotLinux.
+func MountTracefs() (*Tracefs, error) { return nil, ErrNotLinux }
+
 // QueryTCX fails: there is no Linux kernel here.
 func QueryTCX(int) error { return ErrNotLinux }
 

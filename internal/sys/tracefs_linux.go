@@ -17,6 +17,12 @@ func OpenTracefs() (*Tracefs, error) {
 			return mountedTracefs(dir), nil
 		}
 	}
+	return MountTracefs()
+}
+
+// MountTracefs makes a mount of tracefs that is attached to no directory, is
+// visible to nobody and ends with Close. It needs CAP_SYS_ADMIN.
+func MountTracefs() (*Tracefs, error) {
 	fd, err := detachedMount("tracefs")
 	if err != nil {
 		return nil, &TracefsError{err}
