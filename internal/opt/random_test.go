@@ -3,7 +3,10 @@ package opt
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/skep-dev/skep/internal/ir"
 	"github.com/skep-dev/skep/internal/ir/irtest"
@@ -95,4 +98,33 @@ func TestRandom(t *testing.T) {
 func FuzzRandom(f *testing.F) {
 	f.Add(uint64(1), uint8(30))
 	f.Fuzz(func(t *testing.T, seed uint64, size uint8) { testRandom(t, seed, int(size)) })
+}
+
+// FuzzRun runs all passes over any text that is a well-formed module: they
+// keep it well-formed, and the second time too.
+func FuzzRun(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, member := range a.Files {
+			f.Add(string(member.Data))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		m, dl := ir.Parse("fuzz.ir", text)
+		if dl.HasErrors() || ir.Check(m) != nil {
+			return
+		}
+		for range 2 {
+			if err := Run(m, Options{Check: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
