@@ -186,7 +186,14 @@ func (t *tool) cgroupProgram(indent string, flags uint32, typ facts.AttachType, 
 		if flags&queryEffective == 0 {
 			t.printf(" %-15s", attach)
 		}
-		t.printf(" %-15s\n", name)
+		t.printf(" %-15s", name)
+		switch target := attachTarget(p); {
+		case target != "":
+			t.printf(" %-15s", target)
+		case p.AttachBTF != 0:
+			t.printf(" attach_btf_obj_id=%d attach_btf_id=%d", p.AttachBTFObj, p.AttachBTF)
+		}
+		t.printf("\n")
 		return
 	}
 	j := t.json
@@ -197,7 +204,24 @@ func (t *tool) cgroupProgram(indent string, flags uint32, typ facts.AttachType, 
 		j.StringField("attach_flags", attach)
 	}
 	j.StringField("name", name)
+	j.StringField("attach_btf_name", attachTarget(p))
+	j.UintField("attach_btf_obj_id", uint64(p.AttachBTFObj))
+	j.UintField("attach_btf_id", uint64(p.AttachBTF))
 	j.EndObject()
+}
+
+// attachTarget is the name of the kernel function that a program was loaded
+// for, "" when there is none or its BTF can't be read.
+func attachTarget(p *inspect.Program) string {
+	if p.AttachBTF == 0 {
+		return ""
+	}
+	b, err := inspect.LoadBTFFile(inspect.KernelBTFPath, nil)
+	if err != nil {
+		return ""
+	}
+	f, _ := b.Type(p.AttachBTF)
+	return f.Name
 }
 
 // cgroupTree lists the programs of all cgroups below one.
