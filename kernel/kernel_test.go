@@ -283,7 +283,7 @@ func TestProgramArray(t *testing.T) {
 
 // Narration names what was made, in an order that is the same every time.
 func TestNarrate(t *testing.T) {
-	needs(t, features.Tracepoint)
+	needs(t, features.Tracepoint, features.PerfLink)
 	var first []string
 	for range 3 {
 		var steps []string

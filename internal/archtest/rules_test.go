@@ -22,7 +22,7 @@ var rules = []rule{
 	{"internal/sys", nil, "raw system calls know nothing of skep"},
 	{"internal/plan", nil, "the plan is data that both sides read"},
 	{"internal/target", nil, "what a target offers is said without naming one"},
-	{"internal/tracepipe", []string{"kernel", "internal/plan"}, "lines of the pipe are text; the tap beside it is a program like any other"},
+	{"internal/tracepipe", []string{"kernel", "internal/plan", "internal/sys"}, "lines of the pipe are text; the tap beside it is a program like any other"},
 	{"internal/verifierlog", []string{"internal/diag", "internal/source"}, "the kernel's log becomes a diagnostic, whoever loaded the program"},
 	{"internal/symbols/...", []string{"internal/symbols/..."}, "symbols come from files, not from programs"},
 	{"internal/diag", []string{"internal/source"}, "a diagnostic needs places only"},

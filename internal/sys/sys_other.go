@@ -2,7 +2,10 @@
 
 package sys
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // Close fails: there is no Linux kernel here.
 func (fd FD) Close() error { return ErrNotLinux }
@@ -60,3 +63,6 @@ func TerminalWidth(uintptr) (int, bool) { return 0, false }
 
 // CloseBehind fails: there is no Linux kernel here.
 func CloseBehind([]FD) error { return ErrNotLinux }
+
+// ReadNow fails: there is no Linux kernel here.
+func ReadNow(*os.File, []byte) (int, error) { return 0, ErrNotLinux }

@@ -1,5 +1,5 @@
 // Package tracepipe reads what programs say with bpf_trace_printk: the lines
 // of tracefs's trace_pipe, a stream that the whole system shares.
 //
-// It imports kernel and plan, for a tap beside the pipe.
+// It imports sys and, for a tap beside the pipe, kernel and plan.
 package tracepipe

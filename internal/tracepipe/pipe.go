@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/skep-dev/skep/internal/sys"
 )
 
 // maxLine is how long a line may become before it is cut: a message is at
@@ -50,12 +52,12 @@ func (p *Pipe) Discard(limit time.Duration) error {
 
 // Drain calls emit with the lines that are in the pipe now, for at most limit.
 func (p *Pipe) Drain(limit time.Duration, emit func(Line) error) error {
+	if err := p.f.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
 	for end := time.Now().Add(limit); time.Now().Before(end); {
-		// A read that finds something succeeds before this deadline.
-		if err := p.f.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
-			return err
-		}
-		if more, err := p.readOnce(emit); err != nil || !more {
+		n, err := sys.ReadNow(p.f, p.buf)
+		if err := errors.Join(err, p.lines(p.buf[:n], emit)); err != nil || n == 0 {
 			return err
 		}
 	}
