@@ -55,7 +55,9 @@ func readsLow(user *ir.Value, i int) bool {
 		return true
 	}
 	switch user.Op {
-	case ir.OpNeg, ir.OpSExt, ir.OpZExt, ir.OpBswap:
+	case ir.OpSExt:
+		return !keeps(user) // else the register has the uses of both
+	case ir.OpNeg, ir.OpZExt, ir.OpBswap:
 		return true
 	case ir.OpStore:
 		return i == 1
@@ -63,6 +65,11 @@ func readsLow(user *ir.Value, i int) bool {
 		return i > 0 && user.Width == 4
 	}
 	return false
+}
+
+// keeps reports whether a sign extension changes nothing.
+func keeps(v *ir.Value) bool {
+	return 8*int(v.Width) == v.Type.Bits() && v.Args[0].Type == v.Type
 }
 
 // rep returns the value whose register holds v as well: extensions that
@@ -77,7 +84,7 @@ func (u *uses) rep(v *ir.Value) *ir.Value {
 			v = v.Args[0]
 		case v.Op == ir.OpZExt && u.bits(v.Args[0], 4) <= 8*int(v.Width):
 			v = v.Args[0]
-		case v.Op == ir.OpSExt && 8*int(v.Width) == v.Type.Bits() && v.Args[0].Type == v.Type:
+		case v.Op == ir.OpSExt && keeps(v):
 			v = v.Args[0]
 		default:
 			return v
