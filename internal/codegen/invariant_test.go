@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-quicktest/qt"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/skep-dev/skep/internal/ir"
 	"github.com/skep-dev/skep/internal/ir/irtest"
@@ -92,6 +93,19 @@ func TestSpans(t *testing.T) {
 	for _, f := range funcs {
 		for _, in := range f.Insns {
 			qt.Check(t, qt.IsTrue(in.Span.IsValid()), qt.Commentf("%s", in))
+		}
+	}
+}
+
+// A one-line script: the first case of testdata/shapes.txtar.
+func BenchmarkOneLiner(b *testing.B) {
+	ar, err := txtar.ParseFile("testdata/shapes.txtar")
+	qt.Assert(b, qt.IsNil(err))
+	m := parse(b, ar.Files[0].Name, string(ar.Files[0].Data))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Generate(m, Features{}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
