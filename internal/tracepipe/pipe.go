@@ -23,6 +23,7 @@ type Pipe struct {
 	parser  Parser
 	partial []byte // of a line that is not complete yet
 	buf     []byte
+	ahead   int // bytes of buf that have been read and not parsed
 }
 
 // Open opens the pipe of the tracefs that is mounted at dir. Lost is called
@@ -56,7 +57,10 @@ func (p *Pipe) Drain(limit time.Duration, emit func(Line) error) error {
 		return err
 	}
 	for end := time.Now().Add(limit); time.Now().Before(end); {
-		n, err := sys.ReadNow(p.f, p.buf)
+		n, err := p.ahead, error(nil)
+		if p.ahead = 0; n == 0 {
+			n, err = sys.ReadNow(p.f, p.buf)
+		}
 		if err := errors.Join(err, p.lines(p.buf[:n], emit)); err != nil || n == 0 {
 			return err
 		}
@@ -65,39 +69,39 @@ func (p *Pipe) Drain(limit time.Duration, emit func(Line) error) error {
 }
 
 // Read calls emit with each line that arrives until ctx ends, which is no
-// error, or emit fails.
+// error, or emit fails. It notices the end of ctx within lookAgain.
 func (p *Pipe) Read(ctx context.Context, emit func(Line) error) error {
-	if err := p.f.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = p.f.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
 	for ctx.Err() == nil {
-		more, err := p.readOnce(emit)
-		if err != nil {
+		if err := p.Drain(time.Second, emit); err != nil {
 			return err
 		}
-		if !more { // the pipe says so while tracing is switched off
-			select {
-			case <-ctx.Done():
-			case <-time.After(idlePause):
-			}
+		if err := p.wait(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// idlePause is the time between two looks at a pipe that has been switched off.
-const idlePause = 100 * time.Millisecond
+// lookAgain is the longest time between two looks into the pipe. Some kernels
+// (6.1) say that the pipe can be read only when it is half full; and while
+// tracing is switched off it can be read all the time, and has nothing.
+const lookAgain = 50 * time.Millisecond
 
-// readOnce reads what there is. It reports false when that was nothing: the
-// deadline passed, or tracing is switched off.
-func (p *Pipe) readOnce(emit func(Line) error) (bool, error) {
-	n, err := p.f.Read(p.buf)
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.EOF) {
-		err = nil
+// wait waits until the pipe can be read, for at most lookAgain.
+func (p *Pipe) wait() error {
+	if err := p.f.SetReadDeadline(time.Now().Add(lookAgain)); err != nil {
+		return err
 	}
-	return n > 0, errors.Join(err, p.lines(p.buf[:n], emit))
+	n, err := p.f.Read(p.buf)
+	p.ahead = n
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil
+	case errors.Is(err, io.EOF): // tracing is switched off
+		time.Sleep(lookAgain)
+		return nil
+	}
+	return err
 }
 
 // lines parses the complete lines of what has been read so far.
