@@ -103,3 +103,13 @@ func (l *locals) isLocal(p *ir.Value) bool {
 	r := rootOf(p)
 	return r.Op == ir.OpAlloca && !l.escaped[r.ID]
 }
+
+// hasSlots reports whether a function's entry block reserves stack.
+func hasSlots(entry *ir.Block) bool {
+	for _, v := range entry.Instrs {
+		if v.Op == ir.OpAlloca {
+			return true
+		}
+	}
+	return false
+}

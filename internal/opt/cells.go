@@ -112,11 +112,7 @@ func (m *cellMerger) dominatesAll(v *ir.Value, list []*ir.Value) bool {
 
 // findCells returns the cells by the Value.ID of their store.
 func (w *work) findCells() map[int]*cell {
-	anySlot := false
-	for _, v := range w.f.Entry().Instrs {
-		anySlot = anySlot || v.Op == ir.OpAlloca
-	}
-	if !anySlot {
+	if !hasSlots(w.f.Entry()) {
 		return nil
 	}
 	locals := w.findLocals()

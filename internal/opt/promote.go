@@ -69,11 +69,7 @@ type promoter struct {
 // findPieces decides what is promoted and reports whether anything is.
 func (p *promoter) findPieces() bool {
 	f := p.w.f
-	anySlot := false
-	for _, v := range f.Entry().Instrs {
-		anySlot = anySlot || v.Op == ir.OpAlloca
-	}
-	if !anySlot {
+	if !hasSlots(f.Entry()) {
 		return false
 	}
 	var uses []slotUse
