@@ -2,6 +2,7 @@ package btfraw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skep-dev/skep/internal/ctypes"
@@ -31,14 +32,11 @@ func (d *CDump) declarator(id uint32, name string, indent int) (base, inner stri
 			return withQuals(quals, "void"), inner
 		}
 		switch t.Kind {
-		case ctypes.BTFConst:
-			quals = append(quals, "const")
-			id = t.Size
-		case ctypes.BTFVolatile:
-			quals = append(quals, "volatile")
-			id = t.Size
-		case ctypes.BTFRestrict:
-			quals = append(quals, "restrict")
+		case ctypes.BTFConst, ctypes.BTFVolatile, ctypes.BTFRestrict:
+			// An array and its elements may both be const.
+			if word := strings.ToLower(KindName(t.Kind)); !slices.Contains(quals, word) {
+				quals = append(quals, word)
+			}
 			id = t.Size
 		case ctypes.BTFTypeTag:
 			id = t.Size // a note for the verifier, which C compilers needn't see

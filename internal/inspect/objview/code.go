@@ -38,14 +38,13 @@ func code(f *object.Function, order binary.ByteOrder, slots []int, notes map[int
 	if err := isa.Fprint(&text, f.Insns, isa.Style{Bare: true, Labels: true}); err != nil {
 		return nil, err
 	}
-	lines := map[int]*object.Line{}
-	for i := range f.Lines {
-		lines[f.Lines[i].Insn] = &f.Lines[i]
-	}
+	lines := f.Lines // ascending
 	out := make([]Insn, 0, len(f.Insns))
-	label := ""
-	for line := range strings.Lines(text.String()) {
-		line = strings.TrimSuffix(line, "\n")
+	label, rest := "", text.String()
+	var enc []byte
+	for rest != "" {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
 		if name, ok := strings.CutSuffix(line, ":"); ok && !strings.HasPrefix(line, "\t") {
 			label = name
 			continue
@@ -54,13 +53,16 @@ func code(f *object.Function, order binary.ByteOrder, slots []int, notes map[int
 		if i >= len(f.Insns) {
 			return nil, fmt.Errorf("function %s: the disassembly has more lines than instructions", f.Name)
 		}
-		enc, err := isa.Encode(nil, f.Insns[i:i+1], order)
-		if err != nil {
+		var err error
+		if enc, err = isa.Encode(enc[:0], f.Insns[i:i+1], order); err != nil {
 			return nil, fmt.Errorf("function %s: %w", f.Name, err)
 		}
 		in := Insn{Slot: slots[i], Label: label, Bytes: hex.EncodeToString(enc), Text: strings.TrimPrefix(line, "\t"), Note: notes[i]}
-		if l := lines[i]; l != nil {
-			in.Line = &Line{l.File, l.Line, l.Column, strings.TrimSpace(l.Text)}
+		for len(lines) > 0 && lines[0].Insn <= i {
+			if l := &lines[0]; l.Insn == i {
+				in.Line = &Line{l.File, l.Line, l.Column, strings.TrimSpace(l.Text)}
+			}
+			lines = lines[1:]
 		}
 		out = append(out, in)
 		label = ""

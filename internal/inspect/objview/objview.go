@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skep-dev/skep/internal/ctypes"
@@ -237,6 +238,7 @@ var relocNames = map[uint32]string{
 func (v *View) addRelocations() error {
 	v.Relocations = []Relocation{}
 	o := v.Object
+	first := v.firstSymbol()
 	for _, s := range o.Sections {
 		size := 16
 		switch s.Type {
@@ -250,9 +252,10 @@ func (v *View) addRelocations() error {
 		if int(s.Info) < len(o.Sections) {
 			target = o.Sections[s.Info].Name
 		}
+		v.Relocations = slices.Grow(v.Relocations, len(s.Data)/size)
 		for at := 0; at+size <= len(s.Data); at += size {
 			info := o.Order.Uint64(s.Data[at+8:])
-			r := Relocation{Section: target, Offset: o.Order.Uint64(s.Data[at:]), Type: relocNames[uint32(info)], Symbol: v.symbolName(uint32(info >> 32))}
+			r := Relocation{Section: target, Offset: o.Order.Uint64(s.Data[at:]), Type: relocNames[uint32(info)], Symbol: v.symbolName(uint32(info>>32), first)}
 			if r.Type == "" {
 				r.Type = fmt.Sprintf("unknown (%d)", uint32(info))
 			}
@@ -268,12 +271,12 @@ func (v *View) addRelocations() error {
 	return nil
 }
 
-// symbolName is the name of a symbol by its index in the file's table, of which
-// the first entry is none.
-func (v *View) symbolName(index uint32) string {
+// symbolName is the name of a symbol by its index in the file's table, whose
+// entries from first on are in the list.
+func (v *View) symbolName(index, first uint32) string {
 	all := v.Object.Symbols
-	if n := v.firstSymbol(); index >= n && int(index-n) < len(all) {
-		s := &all[index-n]
+	if index >= first && int(index-first) < len(all) {
+		s := &all[index-first]
 		if s.Name == "" && s.Type == elf.STT_SECTION {
 			return sectionOf(s)
 		}
@@ -424,10 +427,8 @@ func appendNew(list []string, s string) []string {
 	if s == "" {
 		return list
 	}
-	for _, have := range list {
-		if have == s {
-			return list
-		}
+	if slices.Contains(list, s) {
+		return list
 	}
 	return append(list, s)
 }
