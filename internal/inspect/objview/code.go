@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,7 +39,11 @@ func code(f *object.Function, order binary.ByteOrder, slots []int, notes map[int
 	if err := isa.Fprint(&text, f.Insns, isa.Style{Bare: true, Labels: true}); err != nil {
 		return nil, err
 	}
-	lines := f.Lines // ascending
+	byInsn := func(a, b object.Line) int { return a.Insn - b.Insn }
+	lines := f.Lines
+	if !slices.IsSortedFunc(lines, byInsn) {
+		lines = slices.SortedStableFunc(slices.Values(lines), byInsn)
+	}
 	out := make([]Insn, 0, len(f.Insns))
 	label, rest := "", text.String()
 	var enc []byte
