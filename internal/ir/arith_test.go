@@ -39,12 +39,6 @@ func wanted(op ir.Op, bits uint, x, y uint64) uint64 {
 		return b
 	}
 	wrap := func(v *big.Int) uint64 { return new(big.Int).Mod(v, mod).Uint64() }
-	truth := func(ok bool) uint64 {
-		if ok {
-			return 1
-		}
-		return 0
-	}
 	a, b, sa, sb := unsigned(x), unsigned(y), signed(x), signed(y)
 	count := uint(y & uint64(bits-1))
 	r := new(big.Int)
@@ -86,28 +80,22 @@ func wanted(op ir.Op, bits uint, x, y uint64) uint64 {
 		return wrap(r.Rsh(a, count))
 	case ir.OpAShr:
 		return wrap(r.Rsh(sa, count))
-	case ir.OpEq:
-		return truth(a.Cmp(b) == 0)
-	case ir.OpNe:
-		return truth(a.Cmp(b) != 0)
-	case ir.OpULt:
-		return truth(a.Cmp(b) < 0)
-	case ir.OpULe:
-		return truth(a.Cmp(b) <= 0)
-	case ir.OpUGt:
-		return truth(a.Cmp(b) > 0)
-	case ir.OpUGe:
-		return truth(a.Cmp(b) >= 0)
-	case ir.OpSLt:
-		return truth(sa.Cmp(sb) < 0)
-	case ir.OpSLe:
-		return truth(sa.Cmp(sb) <= 0)
-	case ir.OpSGt:
-		return truth(sa.Cmp(sb) > 0)
-	case ir.OpSGe:
-		return truth(sa.Cmp(sb) >= 0)
 	}
-	panic("no such operation")
+	return wantedComparison(op, a.Cmp(b), sa.Cmp(sb))
+}
+
+// wantedComparison is 1 or 0, given how two operands compare as unsigned and
+// as signed numbers.
+func wantedComparison(op ir.Op, unsigned, signed int) uint64 {
+	truth := map[ir.Op]bool{
+		ir.OpEq: unsigned == 0, ir.OpNe: unsigned != 0,
+		ir.OpULt: unsigned < 0, ir.OpULe: unsigned <= 0, ir.OpUGt: unsigned > 0, ir.OpUGe: unsigned >= 0,
+		ir.OpSLt: signed < 0, ir.OpSLe: signed <= 0, ir.OpSGt: signed > 0, ir.OpSGe: signed >= 0,
+	}
+	if truth[op] {
+		return 1
+	}
+	return 0
 }
 
 func TestArith(t *testing.T) {

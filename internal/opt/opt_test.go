@@ -134,11 +134,10 @@ func TestSettles(t *testing.T) {
 	}
 }
 
-// TestLinear runs all passes over shapes that punish what is not linear. They
-// take some hundredths of a second each; what is quadratic takes many.
-func TestLinear(t *testing.T) {
+// shapes are functions of some thousand values that only grow in one way.
+func shapes() map[string]func(b *ir.Builder) {
 	const n = 4000
-	shapes := map[string]func(b *ir.Builder){
+	return map[string]func(b *ir.Builder){
 		"one long block": func(b *ir.Builder) {
 			p := b.Func.Params[0]
 			x := b.Load(ir.I64, p, 0, 8, false)
@@ -205,7 +204,12 @@ func TestLinear(t *testing.T) {
 			b.Return(b.Const(0))
 		},
 	}
-	for name, build := range shapes {
+}
+
+// TestLinear runs all passes over shapes that punish what is not linear. They
+// take some hundredths of a second each; what is quadratic takes many.
+func TestLinear(t *testing.T) {
+	for name, build := range shapes() {
 		t.Run(name, func(t *testing.T) {
 			m := &ir.Module{}
 			build(ir.NewBuilder(m.NewFunc("f", "tracepoint/a/b", ir.I64, ir.Ptr)))
