@@ -166,7 +166,7 @@ func Run(ctx context.Context, std Streams, args []string) error {
 	case t.opts.version:
 		rest = []string{"version"}
 	case t.opts.help:
-		rest = []string{"help"}
+		rest = append(rest[:min(len(rest), 1):min(len(rest), 1)], "help") // of the object, when one is named
 	}
 	return t.finish(t.choose(objects(), toolUsage, &arguments{rest: rest}))
 }
