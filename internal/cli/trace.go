@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ type traceFlags struct {
 	quiet      bool
 	output     string
 	command    string
-	pid        int
+	pid        string
 	format     string
 	dump       []string
 	dryRun     bool
@@ -51,10 +52,10 @@ func newTraceCmd(std *streams) *cobra.Command {
 	fl.StringVarP(&f.program, "program", "e", "", "run `PROGRAM` instead of a file")
 	fl.BoolVarP(&f.list, "list", "l", false, "list the probes that match the argument, or those of the script; with -v also their arguments")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say on stderr what is loaded and attached")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing on stderr but errors")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing on stderr but errors and what was lost")
 	fl.StringVarP(&f.output, "output", "o", "", "write the script's output to `FILE`")
 	fl.StringVarP(&f.command, "command", "c", "", "run `CMD` and end when it ends")
-	fl.IntVarP(&f.pid, "pid", "p", 0, "only events of the process `PID`; end when it ends")
+	fl.StringVarP(&f.pid, "pid", "p", "", "only events of the process `PID`; end when it ends")
 	fl.StringVarP(&f.format, "format", "f", "text", "format of the output: text or json")
 	fl.StringSliceVarP(&f.dump, "debug", "d", nil, "print the form of the script at `STAGE`: "+strings.Join(skep.Stages(), ", "))
 	fl.BoolVar(&f.dryRun, "dry-run", false, "end after the probes have been attached")
@@ -96,15 +97,25 @@ func (f *traceFlags) check() error {
 			return usagef("-d takes %s or all, not %q", strings.Join(skep.Stages(), ", "), d)
 		}
 	}
-	if f.pid < 0 {
-		return usagef("-p takes a process number, not %d", f.pid)
+	if f.pid == "" {
+		return nil
 	}
-	if f.pid != 0 {
-		if _, err := os.Stat(fmt.Sprintf("/proc/%d", f.pid)); err != nil {
-			return fmt.Errorf("there is no process %d", f.pid)
-		}
+	if f.command != "" {
+		return usagef("-c and -p can't be used together")
+	}
+	if n, err := strconv.Atoi(f.pid); err != nil || n <= 0 {
+		return usagef("-p takes a process number, not %q", f.pid)
+	}
+	if _, err := os.Stat("/proc/" + f.pid); err != nil {
+		return fmt.Errorf("there is no process %s", f.pid)
 	}
 	return nil
+}
+
+// tracedPID is the process that -p names, 0 without one; check has run.
+func (f *traceFlags) tracedPID() int {
+	n, _ := strconv.Atoi(f.pid)
+	return n
 }
 
 // showDiags draws diagnostics; warnings are left out when asked for.

@@ -128,7 +128,7 @@ func (r *traceRun) compile(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	o := &skep.Options{Params: r.params, Named: r.named, Getenv: os.Getenv, Unsafe: r.flags.unsafe, PID: r.flags.pid, CPUs: cpus, Features: target}
+	o := &skep.Options{Params: r.params, Named: r.named, Getenv: os.Getenv, Unsafe: r.flags.unsafe, PID: r.flags.tracedPID(), CPUs: cpus, Features: target}
 	if r.child != nil {
 		o.ChildPID = r.child.pid()
 	}
@@ -216,9 +216,9 @@ func (r *traceRun) follow(ctx context.Context) error {
 	defer cancel()
 	if r.child != nil {
 		go func() { <-r.child.done; cancel() }()
-	} else if r.flags.pid != 0 {
+	} else if r.flags.pid != "" {
 		go func() {
-			if sys.WaitForExit(ctx, r.flags.pid) == nil {
+			if sys.WaitForExit(ctx, r.flags.tracedPID()) == nil {
 				cancel()
 			}
 		}()

@@ -118,7 +118,7 @@ func (c *checker) args(x *ast.Ident) *types.Type {
 		if p.Category == "syscalls" {
 			space = types.User
 		}
-		return &types.Type{Kind: types.Struct, C: p.Args, Size: p.Args.Size, Space: space, Ctx: true}
+		return &types.Type{Kind: types.Struct, C: ownFields(p.Args), Size: p.Args.Size, Space: space, Ctx: true}
 	case plan.RawTracepoint:
 		s, err := rawArgs(c.env.Resolver, p.Event)
 		if err != nil {
@@ -130,6 +130,19 @@ func (c *checker) args(x *ast.Ident) *types.Type {
 	}
 	c.errorf("bt-args", x.Span(), "the args builtin can not be used with '%s' probes", p.Kind)
 	return types.InvalidType()
+}
+
+// ownFields is a tracepoint's record without the fields that all events have:
+// programs may not read them from the context.
+func ownFields(s *ctypes.Struct) *ctypes.Struct {
+	own := *s
+	own.Fields = nil
+	for _, f := range s.Fields {
+		if !strings.HasPrefix(f.Name, "common_") {
+			own.Fields = append(own.Fields, f)
+		}
+	}
+	return &own
 }
 
 // rawArgs is the record of a raw tracepoint's arguments: 8 bytes each, in the

@@ -14,7 +14,9 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/skep-dev/skep/internal/ctypes"
 	"github.com/skep-dev/skep/internal/diag"
@@ -94,6 +96,7 @@ type Map struct {
 	MaxEntries uint32
 
 	keyed, plain bool
+	assigned     bool // something is assigned to it, whatever its type
 }
 
 // maxRounds bounds the walks. Each changes a type at least once and a type
@@ -111,12 +114,13 @@ type checker struct {
 	copies int // how often unrolling repeats it
 	change bool
 	all    *diag.List
+	also   map[*diag.Diagnostic][]string // other probes that an error holds for
 }
 
 // Check resolves a script. The result is usable only when no error was added
 // to diags.
 func Check(p *ast.Program, env Env, diags *diag.List) *Program {
-	c := &checker{env: env, prog: &Program{AST: p}, maps: map[string]*Map{}, all: diags}
+	c := &checker{env: env, prog: &Program{AST: p}, maps: map[string]*Map{}, all: diags, also: map[*diag.Diagnostic][]string{}}
 	c.config(p)
 	c.unsupportedDecls(p)
 	c.mapDecls(p)
@@ -140,6 +144,8 @@ func Check(p *ast.Program, env Env, diags *diag.List) *Program {
 	}
 	c.diags = diags
 	c.walk()
+	c.in = nil
+	c.noteOthers()
 	for _, m := range c.maps {
 		if m.keyed || m.plain || m.Key != nil { // else it is declared and never used
 			c.prog.Maps = append(c.prog.Maps, m)
@@ -275,18 +281,31 @@ func (c *checker) errorf(code diag.Code, at source.Span, format string, args ...
 	if c.diags == nil {
 		return &diag.Diagnostic{}
 	}
-	if d := diag.Errorf(code, at, format, args...); c.reported(d) {
-		return d
+	// The same place may be wrong for many probes: it is reported once.
+	i := slices.IndexFunc(c.diags.Items, func(o *diag.Diagnostic) bool { return o.Code == code && o.Span == at })
+	if i < 0 {
+		return c.diags.Errorf(code, at, format, args...)
 	}
-	return c.diags.Errorf(code, at, format, args...)
+	if c.in != nil && len(c.in.Points) > 0 {
+		first := c.diags.Items[i]
+		c.also[first] = append(c.also[first], c.in.Points[0].Name)
+	}
+	return &diag.Diagnostic{}
 }
 
-// reported tells whether the same error was already reported for another
-// instance of the probe.
-func (c *checker) reported(d *diag.Diagnostic) bool {
-	return slices.ContainsFunc(c.diags.Items, func(o *diag.Diagnostic) bool {
-		return o.Code == d.Code && o.Span == d.Span && o.Message == d.Message
-	})
+// noteOthers says for which other probes of a list an error holds as well.
+func (c *checker) noteOthers() {
+	const shown = 3
+	for d, names := range c.also {
+		slices.Sort(names)
+		names = slices.Compact(names)
+		more := ""
+		if n := len(names) - shown; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+			names = names[:shown]
+		}
+		d.Note(source.Span{}, "the same holds for %s%s", strings.Join(names, ", "), more)
+	}
 }
 
 func (c *checker) warnf(code diag.Code, at source.Span, format string, args ...any) *diag.Diagnostic {
@@ -307,6 +326,7 @@ func (c *checker) widen(v *Variable, t *types.Type, at source.Span) {
 		c.errorf("bt-type", at, "value of type %s can't be assigned to a variable", t)
 		return
 	}
+	c.mixedSigns(v.Type, t, at)
 	n, ok := types.Promote(v.Type, t)
 	if !ok {
 		c.errorf("bt-type", at, "type mismatch for $%s: trying to assign value of type '%s' when variable already has a type '%s'", v.Name, t, v.Type)
@@ -315,6 +335,25 @@ func (c *checker) widen(v *Variable, t *types.Type, at source.Span) {
 	if !n.Equal(v.Type) {
 		v.Type, c.change = n, true
 	}
+}
+
+// mixedSigns warns where a signed value meets an unsigned one of 64 bits: no
+// type holds both, so large values become negative ones.
+func (c *checker) mixedSigns(a, b *types.Type, at source.Span) {
+	if a == nil || a.Kind != types.Int || b.Kind != types.Int || a.Signed == b.Signed || a.Flexible || b.Flexible {
+		return
+	}
+	if u := max(unsignedSize(a), unsignedSize(b)); u == 8 {
+		c.warnf("bt-sign", at, "values of types '%s' and '%s' meet, and are taken as int64", a, b).
+			WithHint("cast one of them to say which is meant")
+	}
+}
+
+func unsignedSize(t *types.Type) int {
+	if t.Signed {
+		return 0
+	}
+	return t.Size
 }
 
 // assignable checks that a value fits what was declared with a type.
@@ -374,6 +413,7 @@ func (c *checker) key(x *Map, keys []ast.Expr, at source.Span) {
 	if len(elems) > 1 {
 		t = types.TupleOf(elems...)
 	}
+	c.mixedSigns(x.Key, t, at)
 	n, ok := types.Promote(x.Key, t)
 	if !ok {
 		c.errorf("bt-type", at, "argument mismatch for %s: trying to access with arguments: '%s' when map expects arguments: '%s'", x.Name, t, x.Key)
@@ -386,6 +426,7 @@ func (c *checker) key(x *Map, keys []ast.Expr, at source.Span) {
 
 // setValue widens the map's value type by t.
 func (c *checker) setValue(x *Map, t *types.Type, at source.Span) {
+	x.assigned = true
 	if t.Kind == types.Invalid {
 		return
 	}
@@ -400,6 +441,7 @@ func (c *checker) setValue(x *Map, t *types.Type, at source.Span) {
 		}
 		return
 	}
+	c.mixedSigns(x.Value, t, at)
 	n, ok := types.Promote(x.Value, t)
 	if !ok {
 		c.errorf("bt-type", at, "type mismatch for %s: trying to assign value of type '%s' when map already has a type '%s'", x.Name, t, x.Value)
@@ -418,12 +460,19 @@ func (c *checker) checkMaps() {
 		case m.keyed && m.plain:
 			c.errorf("bt-map", m.At, "%s is used both with and without a key", m.Name).
 				WithHint("a map either is a scalar or takes keys everywhere")
-		case c.diags.HasErrors():
-			// What is unknown here may follow from an error above.
-		case m.Value == nil || m.Value.Kind == types.Invalid:
+		case !m.assigned:
 			c.errorf("bt-undefined", m.At, "undefined map: %s", m.Name).
 				WithHint("nothing is ever assigned to it")
-		case m.keyed && (m.Key == nil || m.Key.Kind == types.Invalid):
+		}
+	}
+	if c.diags.HasErrors() {
+		return // what is unknown below may follow from an error above
+	}
+	for _, m := range c.prog.Maps {
+		if m.Value.Kind == types.Invalid {
+			c.errorf("bt-undefined", m.At, "the type of %s can't be found from itself", m.Name).
+				WithHint("assign it a value of a known type first, or use an operator such as %s += 1", m.Name)
+		} else if m.keyed && m.Key.Kind == types.Invalid {
 			c.errorf("bt-undefined", m.At, "the key of %s has no known type", m.Name)
 		}
 	}

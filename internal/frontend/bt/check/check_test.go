@@ -78,6 +78,8 @@ func TestErrors(t *testing.T) {
 		{`begin { print($x) }`, "bt-undefined", "undefined or undeclared variable: $x", "1:15"},
 		{`begin { if (1) { $x = 1 } print($x) }`, "bt-undefined", "undeclared variable: $x", "1:33"},
 		{`begin { print(@x) }`, "bt-undefined", "undefined map: @x", "1:15"},
+		{`begin { @a = @b; @c = 1 }`, "bt-undefined", "undefined map: @b", "1:14"},
+		{`begin { @w = @w + 1 }`, "bt-undefined", "the type of @w can't be found from itself", "1:14"},
 		{`begin { @x = 1; @x = "a" }`, "bt-type", "type mismatch for @x", "1:17"},
 		{`begin { @x = 1; @x[2] = 1 }`, "bt-map", "both with and without a key", "1:9"},
 		{`begin { @x[1] = 1; @x["a"] = 1 }`, "bt-type", "argument mismatch for @x", "1:20"},
@@ -142,6 +144,21 @@ func TestErrors(t *testing.T) {
 func TestErrorIsReportedOnceForManyProbes(t *testing.T) {
 	_, diags := run(t, `tracepoint:syscalls:sys_e* { print(probe); print($x) }`)
 	qt.Assert(t, qt.HasLen(diags.Items, 1))
+}
+
+func TestMixedSigns(t *testing.T) {
+	for script, warns := range map[string]bool{
+		`begin { @a = -1; @a = 18446744073709551615 }`:              true,
+		`begin { $a = (uint64)1; $a = (int64)2 }`:                   true,
+		`begin { @[-1] = 1; @[(uint64)2] = 1 }`:                     true,
+		`begin { if ((uint64)1 == (int64)-1) { } }`:                 true,
+		`begin { $a = (uint32)1; $a = -1; @b = 1; @b = (uint64)2 }`: false,
+		`begin { @ = pid; @ = nsecs; if (nsecs > 5) { } }`:          false,
+	} {
+		_, diags := run(t, script)
+		qt.Check(t, qt.IsFalse(diags.HasErrors()), qt.Commentf("%s: %v", script, diags))
+		qt.Check(t, qt.Equals(len(diags.Items) > 0, warns), qt.Commentf("%s", script))
+	}
 }
 
 func TestHints(t *testing.T) {

@@ -221,7 +221,7 @@ func (c *checker) dataLoc(f ctypes.Field) *types.Type {
 func (c *checker) unknownField(x *ast.Field, s *ctypes.Struct, ctx bool) {
 	var names []string
 	for _, f := range s.Fields {
-		if f.Name != "" && !(ctx && strings.HasPrefix(f.Name, "common_")) {
+		if f.Name != "" {
 			names = append(names, f.Name)
 		}
 	}

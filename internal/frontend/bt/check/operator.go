@@ -107,6 +107,9 @@ func (c *checker) binaryType(op ast.BinaryOp, a, b *types.Type, at ast.Node) *ty
 	if b.CastsToInt() {
 		b = types.IntOf(8, b.Signed)
 	}
+	if op.IsComparison() {
+		c.mixedSigns(a, b, at.Span())
+	}
 	switch {
 	case a.Kind == types.Invalid || b.Kind == types.Invalid:
 		return types.InvalidType()

@@ -205,6 +205,7 @@ var aggregates = map[string]aggregateFact{
 
 // aggregate types `@m = count()` and its like.
 func (c *checker) aggregate(m *Map, call *ast.Call, f aggregateFact) {
+	m.assigned = true
 	for _, a := range call.Args {
 		c.expr(a)
 	}

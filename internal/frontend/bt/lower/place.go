@@ -213,8 +213,14 @@ func (f *function) read(dst *ir.Value, p place, size int64) {
 	f.call(h, dst, f.b.Const(size), f.addr(p))
 }
 
+// commonSize is the bytes of a trace event's record before its own fields.
+const commonSize = 8
+
 // readContext copies from the context with aligned loads, if it is short.
 func (f *function) readContext(dst *ir.Value, p place, size int64) bool {
+	if f.in.Points[0].Kind == plan.Tracepoint && p.off < commonSize {
+		return false // only helpers may read the fields that all events have
+	}
 	width := int64(8)
 	for (p.off|size)%width != 0 {
 		width /= 2

@@ -209,6 +209,8 @@ func expandRawTracepoint(x *Expander, ap *ast.AttachPoint) []Point {
 		if all, err := x.Catalog.RawTracepoints("*"); err == nil {
 			if near := Nearest(name, all, 3); len(near) > 0 {
 				d.WithHint("nearest are rawtracepoint:%s", strings.Join(near, ", rawtracepoint:"))
+			} else {
+				d.WithHint("list them with: skep trace -l 'rawtracepoint:*'")
 			}
 		}
 		return nil
