@@ -3,12 +3,14 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +19,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/spf13/cobra"
 
+	"github.com/skep-dev/skep/internal/object"
 	"github.com/skep-dev/skep/internal/plan"
 	"github.com/skep-dev/skep/internal/sys"
 	"github.com/skep-dev/skep/internal/tracepipe"
@@ -63,6 +66,36 @@ func newRunCmd(std *streams) *cobra.Command {
 	return cmd
 }
 
+// readSpec reads an object for the kernel. What is wrong with a broken one is
+// said by our own reader, which knows the byte.
+func readSpec(elf []byte) (*ebpf.CollectionSpec, error) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(elf))
+	if err != nil {
+		if _, own := object.Read(elf); own != nil {
+			return nil, own
+		}
+		return nil, err
+	}
+	if spec.ByteOrder != nil && spec.ByteOrder.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0}) {
+		return nil, &hinted{fmt.Errorf("the object is %v, this machine is not", spec.ByteOrder), "compile it with clang -target bpf"}
+	}
+	return spec, nil
+}
+
+// dropOptional leaves out the programs whose sections begin with '?', which
+// libbpf doesn't load unless it is told to, and returns their names, sorted.
+func dropOptional(spec *ebpf.CollectionSpec) []string {
+	var names []string
+	for name, p := range spec.Programs {
+		if strings.HasPrefix(p.SectionName, "?") {
+			names = append(names, name)
+			delete(spec.Programs, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 func run(ctx context.Context, std *streams, f *runFlags, file string) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -71,9 +104,14 @@ func run(ctx context.Context, std *streams, f *runFlags, file string) (err error
 	if err != nil {
 		return err
 	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(elf))
+	spec, err := readSpec(elf)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
+	}
+	for _, name := range dropOptional(spec) {
+		if f.verbose {
+			fmt.Fprintf(std.err, "program %s: left out, because its section begins with '?'\n", name)
+		}
 	}
 	if f.verbose {
 		if err := narrateObject(std.err, file, elf, spec); err != nil {
