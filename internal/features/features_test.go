@@ -48,6 +48,16 @@ func FuzzParseRelease(f *testing.F) {
 	})
 }
 
+func TestOldKernel(t *testing.T) {
+	v, err := checkRelease("5.4.0-150-generic")
+	var old *OldKernelError
+	qt.Assert(t, qt.IsTrue(errors.As(err, &old)))
+	qt.Check(t, qt.Equals(v, Version{5, 4, 0}))
+	qt.Check(t, qt.Equals(err.Error(), "kernel 5.4.0-150-generic is too old: skep needs Linux 5.10 or newer"))
+	_, err = checkRelease("5.10.0")
+	qt.Check(t, qt.IsNil(err))
+}
+
 func TestVersionOrder(t *testing.T) {
 	order := []Version{{4, 19, 300}, {5, 4, 0}, {5, 10, 0}, {5, 10, 1}, {6, 1, 0}}
 	for i, v := range order {

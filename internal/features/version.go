@@ -81,6 +81,11 @@ func CheckKernel() (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
+	return checkRelease(release)
+}
+
+// checkRelease is CheckKernel for a given release.
+func checkRelease(release string) (Version, error) {
 	v, err := ParseRelease(release)
 	if err != nil {
 		return Version{}, err

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // the process.
 func lockKernel(t testing.TB) {
 	t.Helper()
-	name := filepath.Join(os.TempDir(), "skep-kernel-tests.lock")
+	name := filepath.Join(os.TempDir(), fmt.Sprintf("skep-kernel-tests.%d.lock", os.Getuid()))
 	// The descriptor is never closed: closing any would give up the lock.
 	fd, err := unix.Open(name, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o666)
 	if err != nil {
