@@ -4,7 +4,7 @@ BIN ?= bin/skep
 LDFLAGS := -s -w
 
 # Programs that tests compare with; the product needs none of them.
-PACKAGES := clang-19 libbpf-dev bpftrace bpftool gcc libc6-dev iproute2 util-linux
+PACKAGES := clang-19 libbpf-dev linux-libc-dev bpftrace bpftool gcc libc6-dev iproute2 util-linux procps
 
 # Largest size of the binary in bytes.
 MAX_SIZE := 15728640
@@ -27,7 +27,7 @@ packages:
 check: format vet
 
 format:
-	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt: $$bad"; exit 1; fi
+	@bad=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*')); if [ -n "$$bad" ]; then echo "gofmt: $$bad"; exit 1; fi
 
 # Everything that needs no kernel also builds elsewhere.
 vet:
