@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -191,9 +192,14 @@ type lines interface {
 	Close() error
 }
 
-// openLines opens the trace pipe or, when somebody else has it, a tap.
-func openLines(ctx context.Context, std *streams) (lines, error) {
+// openLines opens the trace pipe or, when somebody else has it, a tap. Lines
+// that were lost are reported from when attached is set on: before, they are
+// none of ours.
+func openLines(ctx context.Context, std *streams, attached *atomic.Bool) (lines, error) {
 	lost := func(cpu int, events uint64) {
+		if !attached.Load() {
+			return
+		}
 		count := "an unknown number of"
 		if events > 0 {
 			count = strconv.FormatUint(events, 10)
@@ -219,7 +225,8 @@ func openLines(ctx context.Context, std *streams) (lines, error) {
 // runAttached attaches the programs and shows the lines of bpf_trace_printk
 // that arrive from then on until ctx ends.
 func runAttached(ctx context.Context, std *streams, f *runFlags, s *kernel.Session, programs int) (err error) {
-	source, err := openLines(ctx, std)
+	var attached atomic.Bool
+	source, err := openLines(ctx, std, &attached)
 	if err != nil {
 		return err
 	}
@@ -227,6 +234,7 @@ func runAttached(ctx context.Context, std *streams, f *runFlags, s *kernel.Sessi
 	if err := source.Discard(drainLimit); err != nil {
 		return err
 	}
+	attached.Store(true)
 	if err := s.Attach(ctx); err != nil {
 		return err
 	}
