@@ -4,7 +4,7 @@ BIN ?= bin/skep
 LDFLAGS := -s -w
 
 # Programs that tests compare with; the product needs none of them.
-PACKAGES := clang-19 libbpf-dev linux-libc-dev bpftrace bpftool gcc libc6-dev iproute2 util-linux procps
+PACKAGES := clang-19 llvm-19 libbpf-dev linux-libc-dev bpftrace bpftool gcc libc6-dev iproute2 util-linux procps
 
 # Largest size of the binary in bytes.
 MAX_SIZE := 15728640
