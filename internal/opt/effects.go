@@ -34,7 +34,7 @@ var effects = [...]effect{
 	8:   {known: true, idle: true, fixed: true},  // get_smp_processor_id: programs don't migrate
 	14:  {known: true, idle: true, fixed: true},  // get_current_pid_tgid
 	15:  {known: true, idle: true, fixed: true},  // get_current_uid_gid
-	16:  {known: true, out: 1 << 0, fills: true}, // get_current_comm
+	16:  {known: true, out: 1 << 0},              // get_current_comm: older kernels write no further than the NUL
 	25:  {known: true},                           // perf_event_output
 	27:  {known: true},                           // get_stackid
 	35:  {known: true, idle: true, fixed: true},  // get_current_task

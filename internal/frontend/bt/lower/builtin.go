@@ -65,9 +65,8 @@ func (l *lowerer) start() string {
 func (f *function) identInto(name string, at *ir.Value, t *types.Type) bool {
 	switch name {
 	case "comm":
-		if t.Size > check.CommSize {
-			f.zero(at, int64(t.Size))
-		}
+		// Older kernels leave what is behind the NUL as it was.
+		f.zero(at, int64(t.Size))
 		f.call(currentComm, at, f.b.Const(check.CommSize))
 	case "probe":
 		f.storeString(at, f.in.Points[0].Name, int64(t.Size))
